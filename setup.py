@@ -1,0 +1,68 @@
+"""PerStream's package definition. Development tools are configured in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION: dict[str, str] = {}
+exec((ROOT / "src/perstream/version.py").read_text(encoding="utf-8"), VERSION)
+
+# Light core: a plain CPU, no torch. docs/DEPENDENCIES.md says what each is for.
+CORE = [
+    "av>=14",
+    "filelock>=3.12",
+    "msgspec>=0.18",
+    "networkx>=3.0",
+    "numpy>=1.26",
+    "onnxruntime>=1.20",
+    "opencv-python-headless>=4.9,<5",
+    "platformdirs>=4",
+    "rapidocr>=3.10,<4",
+    "rich>=13",
+    "safetensors>=0.4",
+    "snowballstemmer>=2.2",
+    "tokenizers>=0.20",
+    "tomli>=2; python_version < '3.11'",
+    "typer>=0.12",
+]
+# Builds the text embedder's ONNX file once, at set-up.
+BUILD = ["onnx>=1.17"]
+SERVER = ["fastapi>=0.115", "httpx>=0.27", "uvicorn>=0.30"]
+PLOT = ["matplotlib>=3.8"]
+QWEN = ["torch>=2.4", "transformers>=5.18,<6", "accelerate>=1.0", "peft>=0.14"]
+SENTENCE = ["sentence-transformers>=3.0"]
+TRAIN = [*QWEN, *SENTENCE, "tensorboard>=2.16"]
+TEST = [
+    *BUILD,
+    *SERVER,
+    "hypothesis>=6.100",
+    "mypy>=1.13",
+    "pytest>=8",
+    "ruff>=0.8",
+]
+
+setup(
+    name="perstream",
+    version=VERSION["__version__"],
+    description="A personal memory assistant that watches, remembers, answers with evidence and speaks up by itself",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="The PerStream authors",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    package_dir={"": "src"},
+    packages=find_packages("src"),
+    package_data={"perstream": ["py.typed"]},
+    install_requires=CORE,
+    extras_require={
+        "setup": BUILD,
+        "server": SERVER,
+        "plot": PLOT,
+        "qwen": QWEN,
+        "sentence": SENTENCE,
+        "train": TRAIN,
+        "test": TEST,
+    },
+    entry_points={"console_scripts": ["perstream = perstream.cli.main:main"]},
+)

@@ -1,0 +1,1 @@
+"""Pure flow: gate, moments, remembering, answering, speaking up."""

@@ -1,0 +1,272 @@
+"""Every setting, once: default, unit, range and meaning.
+
+Order of precedence: defaults < ``perstream.toml`` < ``PERSTREAM_<SECTION>_<NAME>`` environment <
+flags. Unknown keys and values out of range are refused with the place that holds them. Secrets are
+no settings: they come from the environment or a ``.env`` file alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from perstream.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Meta = msgspec.Meta
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """Cameras and files."""
+
+    open_deadline_s: Annotated[float, Meta(gt=0, le=120)] = 5.0
+    """Give up opening a camera or stream after this many seconds."""
+    read_deadline_s: Annotated[float, Meta(gt=0, le=300)] = 5.0
+    """A live source that sends nothing for this long is closed and reopened."""
+    backoff_min_s: Annotated[float, Meta(gt=0, le=60)] = 0.5
+    """First wait before a lost live source is opened again; doubles up to the maximum."""
+    backoff_max_s: Annotated[float, Meta(gt=0, le=600)] = 30.0
+    audio: bool = True
+    """Listen for voices in the sound track."""
+    transcript: bool = True
+    """Read a side-car .srt/.vtt or embedded subtitles."""
+
+
+@dataclass(frozen=True)
+class KeyframeConfig:
+    """Which frames are worth a closer look."""
+
+    mode: Literal["dis", "lk"] = "dis"
+    """Optical flow: DIS (fast) or Lucas-Kanade as in the paper."""
+    motion_threshold: Annotated[float, Meta(gt=0, le=10)] = 0.08
+    """How far the view must have moved since the last keyframe, as a share of the picture's width."""
+    settle_s: Annotated[float, Meta(ge=0, le=60)] = 0.4
+    """A view that came to rest for this long gives one sharp keyframe."""
+    dwell_s: Annotated[float, Meta(gt=0, le=3600)] = 1.0
+    """A view at rest is confirmed by one more keyframe after this long."""
+    min_interval_s: Annotated[float, Meta(ge=0, le=60)] = 0.25
+    """Never two keyframes closer than this, cuts excepted."""
+    max_side_px: Annotated[int, Meta(ge=64, le=4096)] = 960
+    """Longer side of a kept keyframe."""
+
+
+@dataclass(frozen=True)
+class PerceptionConfig:
+    """What is looked for in a keyframe. Each observer can be switched off."""
+
+    text: bool = True
+    codes: bool = True
+    people: bool = True
+    color: bool = True
+    light: bool = True
+    motion: bool = True
+    place: bool = True
+    speech: bool = True
+    text_interval_s: Annotated[float, Meta(ge=0, le=60)] = 0.5
+    """At most one reading of text per this many seconds of video."""
+    text_max_lines: Annotated[int, Meta(ge=1, le=64)] = 8
+    """Lines recognised per reading, largest first."""
+    text_min_score: Share = 0.75
+    """A line below this confidence is not believed."""
+
+
+@dataclass(frozen=True)
+class GateConfig:
+    """The remember gate."""
+
+    gamma_threshold: Share = 0.3
+    """Kept when the calibrated category score is above this."""
+
+
+@dataclass(frozen=True)
+class MomentConfig:
+    """From kept keyframes to a moment."""
+
+    buffer_size: Annotated[int, Meta(ge=1, le=32)] = 4
+    """Keyframes per moment."""
+    queue_size: Annotated[int, Meta(ge=1, le=64)] = 4
+    """Short-term memory: the latest percepts, kept in RAM."""
+    pool_size: Annotated[int, Meta(ge=2, le=16)] = 8
+    """Patch vectors are pooled to pool_size x pool_size."""
+    quiet_s: Annotated[float, Meta(gt=0, le=600)] = 4.0
+    """A moment ends when no kept keyframe follows within this many seconds."""
+
+
+@dataclass(frozen=True)
+class MemoryConfig:
+    """The memory graph: recall and budgets."""
+
+    top_k: Annotated[int, Meta(ge=1, le=20)] = 5
+    delta_dfs_threshold: Share = 0.3
+    """A memory reached over the graph counts when its relevance is at least this."""
+    graph_depth: Annotated[int, Meta(ge=0, le=4)] = 1
+    """How many entity hops the evidence around a hit may take."""
+    rho: Share = 0.9
+    """Two entities of a category are one when their labels' cosine is at least this."""
+    answer_threshold: Share = 0.35
+    """Below this confidence the answer is "I have no memory of that"."""
+    ram_budget_mb: Annotated[float, Meta(ge=0)] = 512.0
+    """Graph and vectors held in RAM; 0 is no limit. Over it, what is coldest stays on disk alone."""
+    disk_budget_mb: Annotated[float, Meta(ge=0)] = 0.0
+    """Size of the store on disk; 0 is no limit. Over it, memories are reduced, finest part first."""
+    reduction: Literal["nsbg", "gsbn"] = "gsbn"
+    """Order of reduction: node scan by granularity or granularity scan by node."""
+    thumbnails: bool = True
+
+
+@dataclass(frozen=True)
+class ProactiveConfig:
+    """Speaking up unasked."""
+
+    enabled: bool = True
+    per_hour: Annotated[int, Meta(ge=0, le=3600)] = 12
+    """At most this many words an hour; health and safety are exempt."""
+    cooldown_s: Annotated[float, Meta(ge=0)] = 1800.0
+    """The same topic is not raised again within this many seconds."""
+    quiet_from: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^$")] = ""
+    """Local time HH:MM from which only health and safety is said; empty is never."""
+    quiet_until: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^$")] = ""
+    min_confidence: Share = 0.5
+
+
+@dataclass(frozen=True)
+class BackendConfig:
+    """The brain."""
+
+    name: str = "auto"
+    """``auto``, ``builtin`` or the name of an installed backend."""
+    model_path: str = ""
+    """Model folder or hub id for backends that load one."""
+    projection_path: str = ""
+    """Trained projection from vision to text vectors, for backends that need one."""
+    embedder_path: str = ""
+    """Folder of the built text embedder; empty is where ``perstream setup`` puts it."""
+    max_new_tokens: Annotated[int, Meta(ge=1, le=8192)] = 200
+    temperature_passive: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    temperature_proactive: Annotated[float, Meta(ge=0, le=2)] = 0.0
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """The daemon's HTTP API."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8765
+    """0 takes any free port."""
+    max_body_kb: Annotated[int, Meta(ge=1)] = 256
+    max_question_chars: Annotated[int, Meta(ge=1)] = 4000
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole tree."""
+
+    store: str = ""
+    """Folder of the memory store; empty is the user's data folder."""
+    owner: str = ""
+    """The owner's name, so that questions and transcripts that use it mean the owner."""
+    source: SourceConfig = field(default_factory=SourceConfig)
+    keyframes: KeyframeConfig = field(default_factory=KeyframeConfig)
+    perception: PerceptionConfig = field(default_factory=PerceptionConfig)
+    gate: GateConfig = field(default_factory=GateConfig)
+    moment: MomentConfig = field(default_factory=MomentConfig)
+    memory: MemoryConfig = field(default_factory=MemoryConfig)
+    proactive: ProactiveConfig = field(default_factory=ProactiveConfig)
+    backend: BackendConfig = field(default_factory=BackendConfig)
+    server: ServerConfig = field(default_factory=ServerConfig)
+
+
+def load(
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, object] | None = None,
+) -> Config:
+    """Build the configuration.
+
+    ``file`` must exist when given; without it ``perstream.toml`` of the current folder is read if
+    it is there. ``overrides`` are the flags, keyed ``section.name`` (or a top-level name); None
+    values are skipped. Raises ConfigError.
+    """
+    tree: dict[str, Any] = {}
+    path = file or Path("perstream.toml")
+    if file is not None or path.is_file():
+        _merge(tree, _read_toml(path), str(path))
+    _merge(tree, _from_environment(os.environ if environ is None else environ), "the environment")
+    for key, value in (overrides or {}).items():
+        if value is not None:
+            _merge(tree, _nest(key.split("."), value), "the command line")
+    try:
+        return msgspec.convert(tree, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"bad setting: {_readable(error)}") from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot read settings from {path}: {error}") from error
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """``PERSTREAM_GATE_GAMMA_THRESHOLD=0.4`` and so on. Other PERSTREAM_ names are refused."""
+    places = {"PERSTREAM_" + "_".join(keys).upper(): keys for keys in _places()}
+    tree: dict[str, Any] = {}
+    for name, value in environ.items():
+        if not name.startswith("PERSTREAM_") or name in NOT_SETTINGS:
+            continue
+        if name not in places:
+            raise ConfigError(f"{name} is no setting; see docs/CONFIG.md for the names")
+        _merge(tree, _nest(list(places[name]), value), name)
+    return tree
+
+
+NOT_SETTINGS = frozenset({"PERSTREAM_TOKEN", "PERSTREAM_PYTHON", "PERSTREAM_TEST_TORCH"})
+"""PERSTREAM_ names of the environment that are no settings: a secret, and the scripts' own."""
+
+
+def _places() -> list[tuple[str, ...]]:
+    """Paths of all settings, for example ("gate", "gamma_threshold")."""
+    found: list[tuple[str, ...]] = []
+    for top in dataclasses.fields(Config):
+        section = top.default_factory
+        if section is dataclasses.MISSING:
+            found.append((top.name,))
+        else:
+            found += [(top.name, part.name) for part in dataclasses.fields(section())]  # type: ignore[arg-type]
+    return found
+
+
+def _merge(tree: dict[str, Any], more: Mapping[str, Any], origin: str) -> None:
+    known = _places()
+    for key, value in more.items():
+        if isinstance(value, Mapping):
+            for name, leaf in value.items():
+                if (key, name) not in known:
+                    raise ConfigError(f"unknown setting {key}.{name} in {origin}")
+                tree.setdefault(key, {})[name] = leaf
+        elif (key,) in known:
+            tree[key] = value
+        else:
+            raise ConfigError(f"unknown setting {key} in {origin}")
+
+
+def _nest(keys: list[str], value: object) -> dict[str, Any]:
+    return {keys[0]: value if len(keys) == 1 else _nest(keys[1:], value)}
+
+
+def _readable(error: msgspec.ValidationError) -> str:
+    return str(error).replace("$.", "").replace(" - at ", " for ")

@@ -1,0 +1,1 @@
+"""Threads, supervisor and event bus."""

@@ -1,0 +1,1 @@
+"""Research kit: datasets, evaluation, benchmarks."""

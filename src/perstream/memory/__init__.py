@@ -1,0 +1,1 @@
+"""The personal memory graph: store, graph, recall, forgetting."""

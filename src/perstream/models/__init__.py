@@ -1,0 +1,1 @@
+"""Swappable model parts behind the protocols."""

@@ -1,0 +1,1 @@
+"""What is perceived in a keyframe."""
