@@ -19,8 +19,8 @@ class Category:
     """Short texts typical of the category."""
 
 
-def _group(name: str, **keys: tuple[str, ...]) -> tuple[Category, ...]:
-    return tuple(Category(key, name, phrases) for key, phrases in keys.items())
+def _group(group: str, /, **keys: tuple[str, ...]) -> tuple[Category, ...]:
+    return tuple(Category(key, group, phrases) for key, phrases in keys.items())
 
 
 CATEGORIES: tuple[Category, ...] = (
