@@ -1,0 +1,158 @@
+"""The assistant: one percept, one question, one told sentence at a time. No threads, no clocks of its own."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from perstream.assistant.gate import CategorySpace, RememberGate
+from perstream.assistant.moments import MomentBuffer
+from perstream.assistant.passive import PassiveAnswerer
+from perstream.assistant.policy import SpeechPolicy
+from perstream.assistant.proactive import ProactiveSpeaker
+from perstream.assistant.remember import Rememberer
+from perstream.config import Config
+from perstream.events import Event, GateDecided, MemoryStored, ProactiveSaid
+from perstream.memory.memory import Memory
+from perstream.protocols import Backend
+from perstream.types import ByteArray, Gap, MemoryRecord, Moment, Percept, ProactiveReply, Reply
+
+
+class _Stream:
+    """What the assistant keeps per source: gate, moment in the making, short-term queue, speaker."""
+
+    def __init__(self, gate: RememberGate, buffer: MomentBuffer, speaker: ProactiveSpeaker, queue_size: int) -> None:
+        self.gate = gate
+        self.buffer = buffer
+        self.speaker = speaker
+        self.queue: deque[Percept] = deque(maxlen=queue_size)
+
+
+class Assistant:
+    """Owns the flow from percept to memory and from question to reply; called from one thread."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        backend: Backend,
+        config: Config,
+        emit: Callable[[Event], None],
+        clock: Callable[[], datetime],
+        thumbnail: Callable[[ByteArray], bytes],
+    ) -> None:
+        self._memory = memory
+        self._backend = backend
+        self._config = config
+        self._emit = emit
+        self._clock = clock
+        self._thumbnail = thumbnail
+        self._policy = SpeechPolicy(config.proactive)
+        self._categories = CategorySpace(backend.embedder)
+        self._rememberer = Rememberer(memory, backend, self._categories)
+        self._passive = PassiveAnswerer(memory, backend, config.memory)
+        self._streams: dict[str, _Stream] = {}
+
+    @property
+    def policy(self) -> SpeechPolicy:
+        """Counts of silences, for status."""
+        return self._policy
+
+    def see(self, percept: Percept) -> None:
+        """Steps 4 to 9 of a frame's way: gate, buffer, caption, remember, consider."""
+        stream = self._stream(percept.keyframe.source)
+        keyframe = percept.keyframe
+        stream.queue.append(percept)
+        decision = stream.gate.judge(percept)
+        self._emit(
+            GateDecided(
+                at=keyframe.captured_at,
+                source=keyframe.source,
+                pts_s=keyframe.pts_s,
+                category=decision.category,
+                score=decision.score,
+                remembered=decision.remembered,
+            )
+        )
+        # Speaking comes before storing: a word that is due must not wait for the disk.
+        stream.speaker.consider(percept, decision.category, self._speak)
+        for moment in stream.buffer.add(percept, decision):
+            self._remember(moment)
+
+    def finish(self, source: str) -> None:
+        """The source ended: what is in its buffer becomes a memory, and its state is let go."""
+        stream = self._streams.pop(source, None)
+        if stream is not None:
+            for moment in stream.buffer.close():
+                self._remember(moment)
+
+    def gap(self, gap: Gap) -> None:
+        """Pictures are missing: close the moment in the making and record the gap."""
+        stream = self._streams.get(gap.source)
+        if stream is not None:
+            for moment in stream.buffer.close():
+                self._remember(moment)
+        self._memory.record_gap(gap)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        now: datetime | None = None,
+        say: Callable[[str], None] = lambda _: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Reply:
+        """Answer from memory, or say that there is none. What is still in a buffer is stored first."""
+        for stream in self._streams.values():
+            for moment in stream.buffer.close():
+                self._remember(moment)
+        return self._passive.ask(question, now or self._clock(), say, cancelled)
+
+    def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
+        """Remember a sentence the owner said."""
+        record = self._rememberer.told(" ".join(text.split()), at or self._clock())
+        self._announce(record, at=record.observed_at)
+        return record
+
+    def _stream(self, source: str) -> _Stream:
+        if source not in self._streams:
+            self._streams[source] = _Stream(
+                gate=RememberGate(self._categories, self._config.gate.gamma_threshold),
+                buffer=MomentBuffer(self._config.moment, self._thumbnail),
+                speaker=ProactiveSpeaker(self._memory, self._backend, self._config.proactive, self._policy),
+                queue_size=self._config.moment.queue_size,
+            )
+        return self._streams[source]
+
+    def _remember(self, moment: Moment) -> None:
+        record = self._rememberer.moment(moment, lambda: False)
+        if record is not None:
+            self._announce(record, at=moment.ended_at)
+
+    def _announce(self, record: MemoryRecord, at: datetime) -> None:
+        self._emit(
+            MemoryStored(
+                at=at.astimezone(timezone.utc),
+                source=record.source,
+                pts_s=record.end_s,
+                id=record.id,
+                caption=record.text,
+                category=record.category,
+                triplets=record.triplets,
+                start_s=record.start_s,
+                end_s=record.end_s,
+            )
+        )
+
+    def _speak(self, reply: ProactiveReply) -> None:
+        self._emit(
+            ProactiveSaid(
+                at=reply.at,
+                source=reply.source,
+                pts_s=reply.pts_s,
+                text=reply.text,
+                evidence=reply.evidence,
+                why=reply.why,
+                topic=reply.topic,
+            )
+        )

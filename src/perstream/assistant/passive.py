@@ -1,0 +1,56 @@
+"""Passive responses: a question, what memory holds about it, an answer with evidence or none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from perstream.config import MemoryConfig
+from perstream.jsonlines import evidence_of
+from perstream.memory.memory import Memory
+from perstream.protocols import AnswerRequest, Backend
+from perstream.types import Query, Reply
+
+NO_MEMORY = "I have no memory of that."
+MAX_QUESTION_CHARS = 4000
+"""Longer questions are cut: the embedder reads about a thousand characters anyway."""
+
+
+class PassiveAnswerer:
+    """Answers one question at a time. Cost: one embedding, one recall, one generation."""
+
+    def __init__(self, memory: Memory, backend: Backend, config: MemoryConfig) -> None:
+        self._memory = memory
+        self._backend = backend
+        self._config = config
+
+    def ask(
+        self,
+        question: str,
+        now: datetime,
+        say: Callable[[str], None],
+        cancelled: Callable[[], bool],
+    ) -> Reply:
+        """Recall, answer, and name the evidence; says that it has no memory of it otherwise."""
+        text = question.strip()[:MAX_QUESTION_CHARS]
+        started = time.perf_counter()
+        vectors = self._backend.embedder.embed_tokens(text)
+        embedded = time.perf_counter()
+        hits = self._memory.recall(Query(text=text, vectors=vectors, now=now, k=self._config.top_k)) if text else []
+        recalled = time.perf_counter()
+        request = AnswerRequest(question=text, hits=tuple(hits), now=now, question_vectors=vectors)
+        answer = self._backend.generator.answer(request, say, cancelled) if hits else None
+        answered = time.perf_counter()
+        timings = {
+            "embed": (embedded - started) * 1e3,
+            "recall": (recalled - embedded) * 1e3,
+            "generate": (answered - recalled) * 1e3,
+            "total": (answered - started) * 1e3,
+        }
+        if answer is None or answer.text is None or not answer.memory_ids:
+            say(NO_MEMORY)
+            return Reply(question, NO_MEMORY, abstained=True, evidence=(), timings_ms=timings)
+        scores = {hit.memory.id: hit for hit in hits}
+        evidence = tuple(evidence_of(scores[i].memory, scores[i].score) for i in answer.memory_ids if i in scores)
+        return Reply(question, answer.text, abstained=False, evidence=evidence, timings_ms=timings)

@@ -1,0 +1,104 @@
+"""Proactive responses: what is in view now against what memory holds, said only when policy allows."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from perstream.assistant.policy import SpeechPolicy
+from perstream.config import ProactiveConfig
+from perstream.jsonlines import evidence_of
+from perstream.memory.memory import Memory
+from perstream.observations import merge_observations
+from perstream.protocols import Backend, ProactiveRequest, Proposal
+from perstream.types import (
+    Hit,
+    Observation,
+    ObservationKind,
+    Percept,
+    ProactiveReply,
+    Provenance,
+    Query,
+)
+
+VIEW_S = 6.0
+"""What was perceived in the last seconds of one scene is what is in view."""
+RECALLED_PER_VIEW = 12
+CONNECTED = frozenset({Provenance.TOLD, Provenance.HEARD})
+"""What the owner told or others said can call for a word; what was merely read before does not."""
+ECHO_S = 20.0
+"""A sentence heard this recently is still being spoken about: no reminder of it is due."""
+_WORDS = frozenset({ObservationKind.TEXT, ObservationKind.CODE, ObservationKind.TRANSCRIPT})
+
+
+class ProactiveSpeaker:
+    """Considers each percept of one source as it comes. Recalls only when new words came into view."""
+
+    def __init__(self, memory: Memory, backend: Backend, config: ProactiveConfig, policy: SpeechPolicy) -> None:
+        self._memory = memory
+        self._backend = backend
+        self._config = config
+        self._policy = policy
+        self._view: deque[Percept] = deque(maxlen=16)
+        self._considered: Mapping[str, int] = {}
+
+    def consider(self, percept: Percept, category: str, say: Callable[[ProactiveReply], None]) -> None:
+        """Call ``say`` with every word that is due now; silence is the rule."""
+        if not self._config.enabled:
+            return
+        observations = self._in_view(percept)
+        seen = {o.text: o.votes for o in observations}
+        if all(self._considered.get(text, 0) >= votes for text, votes in seen.items()):
+            return
+        self._considered = seen
+        now = percept.keyframe.captured_at
+        hits = self._recall(observations, now)
+        if not hits:
+            return
+        request = ProactiveRequest(observations=observations, hits=hits, now=now, category=category)
+        for proposal in self._backend.generator.propose(request):
+            if self._policy.refusal(proposal, now) is None:
+                self._policy.said(proposal, now)
+                say(_reply(proposal, hits, percept, now))
+
+    def _in_view(self, percept: Percept) -> tuple[Observation, ...]:
+        keyframe = percept.keyframe
+        self._view.append(percept)
+        recent = [
+            p
+            for p in self._view
+            if p.keyframe.scene == keyframe.scene and keyframe.pts_s - p.keyframe.pts_s <= VIEW_S
+        ]
+        return tuple(
+            o for o in merge_observations([o for p in recent for o in p.observations]) if o.kind in _WORDS
+        )
+
+    def _recall(self, observations: Sequence[Observation], now: datetime) -> tuple[Hit, ...]:
+        best: dict[int, Hit] = {}
+        texts = [o.text for o in observations]
+        for text in dict.fromkeys([*texts, " ".join(texts)] if len(texts) > 1 else texts):
+            vectors = self._backend.embedder.embed_tokens(text)
+            query = Query(text=text, vectors=vectors, now=now, k=RECALLED_PER_VIEW, provenances=CONNECTED)
+            for hit in self._memory.recall(query):
+                known = best.get(hit.memory.id)
+                if not self._is_echo(hit, now) and (known is None or hit.score > known.score):
+                    best[hit.memory.id] = hit
+        return tuple(sorted(best.values(), key=lambda hit: -hit.score))
+
+    def _is_echo(self, hit: Hit, now: datetime) -> bool:
+        heard = hit.memory.provenance is Provenance.HEARD
+        return heard and now - hit.memory.ended_at < timedelta(seconds=ECHO_S)
+
+
+def _reply(proposal: Proposal, hits: Sequence[Hit], percept: Percept, now: datetime) -> ProactiveReply:
+    by_id = {hit.memory.id: hit for hit in hits}
+    return ProactiveReply(
+        text=proposal.text,
+        why=proposal.why,
+        topic=proposal.topic,
+        evidence=tuple(evidence_of(by_id[i].memory, by_id[i].score) for i in proposal.memory_ids if i in by_id),
+        source=percept.keyframe.source,
+        pts_s=percept.keyframe.pts_s,
+        at=now,
+    )
