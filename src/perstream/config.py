@@ -116,8 +116,6 @@ class MemoryConfig:
     """How many entity hops the evidence around a hit may take."""
     rho: Share = 0.9
     """Two entities of a category are one when their labels' cosine is at least this."""
-    answer_threshold: Share = 0.35
-    """Below this confidence the answer is "I have no memory of that"."""
     ram_budget_mb: Annotated[float, Meta(ge=0)] = 512.0
     """Graph and vectors held in RAM; 0 is no limit. Over it, what is coldest stays on disk alone."""
     disk_budget_mb: Annotated[float, Meta(ge=0)] = 0.0
@@ -154,6 +152,8 @@ class BackendConfig:
     """Trained projection from vision to text vectors, for backends that need one."""
     embedder_path: str = ""
     """Folder of the built text embedder; empty is where ``perstream setup`` puts it."""
+    answer_threshold: Share = 0.35
+    """Below this confidence the answer is "I have no memory of that"."""
     max_new_tokens: Annotated[int, Meta(ge=1, le=8192)] = 200
     temperature_passive: Annotated[float, Meta(ge=0, le=2)] = 1.0
     temperature_proactive: Annotated[float, Meta(ge=0, le=2)] = 0.0
