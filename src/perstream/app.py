@@ -1,0 +1,257 @@
+"""The house: the only place that chooses parts and wires them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from perstream.assistant.assistant import Assistant
+from perstream.config import Config
+from perstream.daemon.bus import EventBus, Subscription
+from perstream.daemon.parts import Parts
+from perstream.daemon.supervisor import SourceStatus, Supervisor
+from perstream.daemon.worker import AssistantWorker, Priority
+from perstream.errors import SourceError
+from perstream.events import Done
+from perstream.keyframes.sampler import KeyframeSampler
+from perstream.keyframes.thumbnail import thumbnail
+from perstream.memory.memory import Memory
+from perstream.memory.status import MemoryStatus
+from perstream.models.registry import load_backend
+from perstream.perception.perceiver import Perceiver
+from perstream.places import store_folder
+from perstream.protocols import Backend
+from perstream.sources import open_source
+from perstream.types import Frame, Gap, HalfArray, Hit, MemoryRecord, Percept, Query, Receipt, Reply, Selector
+
+if TYPE_CHECKING:
+    import networkx
+
+PICTURE_SIDE_PX = 960
+"""A picture to search by is shrunk to this, as keyframes are."""
+
+
+@dataclass(frozen=True)
+class AppStatus:
+    """How the house is doing."""
+
+    backend: str
+    store: str
+    memory: MemoryStatus
+    sources: tuple[SourceStatus, ...]
+    silences: dict[str, int]
+    """Proactive words held back, by reason."""
+    errors: int
+    """Percepts that failed."""
+
+
+def open_memory(config: Config, backend: Backend, *, read_only: bool = False) -> Memory:
+    """The store of ``config``. StoreBusy when another process writes to it."""
+    return Memory.open(store_folder(config), config.memory, backend.embedder.embed, read_only=read_only)
+
+
+def build(config: Config) -> App:
+    """Choose the parts and start the assistant thread. The caller closes what it gets."""
+    backend = load_backend(config.backend, config.moment)
+    memory = open_memory(config, backend)
+    return App(config, backend, memory)
+
+
+class _Sink:
+    """Hands what a pipeline delivers to the assistant; runs on the assistant thread."""
+
+    def __init__(self, assistant: Assistant, noticed: Callable[[datetime], None]) -> None:
+        self._assistant = assistant
+        self._noticed = noticed
+
+    def see(self, percept: Percept) -> None:
+        self._noticed(percept.keyframe.captured_at)
+        self._assistant.see(percept)
+
+    def gap(self, gap: Gap) -> None:
+        self._assistant.gap(gap)
+
+    def finish(self, source: str) -> None:
+        self._assistant.finish(source)
+
+
+class App:
+    """One running house over one store. Every method may be called from any thread."""
+
+    def __init__(self, config: Config, backend: Backend, memory: Memory) -> None:
+        self.config = config
+        self.store = store_folder(config)
+        self._backend = backend
+        self._memory = memory
+        self._source_now: datetime | None = None
+        self.bus = EventBus()
+        self._assistant = Assistant(memory, backend, config, self.bus.publish, self.now, thumbnail)
+        self._worker = AssistantWorker(self.bus.publish)
+        parts = Parts(
+            make_sampler=lambda: KeyframeSampler(config.keyframes),
+            make_perceiver=lambda: Perceiver(config.perception, backend.vision.encode),
+            sink=_Sink(self._assistant, self._notice),
+            clock=_utc_now,
+        )
+        self._supervisor = Supervisor(config.source, parts, self._worker, self.bus, open_source)
+        self._worker.start()
+
+    # --- sources ----------------------------------------------------------------------------
+
+    def watch(
+        self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None
+    ) -> str:
+        """Start watching; returns the source's name. SourceError when it cannot be opened."""
+        return self._supervisor.add(uri, start_time=start_time, realtime=realtime, name=name)
+
+    def remove(self, name: str) -> None:
+        """Stop watching; what was perceived is remembered. NotFound for an unknown name."""
+        self._supervisor.remove(name)
+
+    def pause(self, name: str | None = None) -> None:
+        """Perceive nothing of this source, or of all."""
+        self._supervisor.pause(name)
+
+    def resume(self, name: str | None = None) -> None:
+        """Perceive again."""
+        self._supervisor.resume(name)
+
+    def wait(self, name: str, timeout: float | None = None) -> Done | None:
+        """The source's Done, or None when it still runs after ``timeout`` seconds."""
+        return self._supervisor.wait(name, timeout)
+
+    def sources(self) -> list[SourceStatus]:
+        """All sources and how they are doing."""
+        return list(self._supervisor.list())
+
+    def subscribe(self) -> Subscription:
+        """Events from now on."""
+        return self.bus.subscribe()
+
+    # --- questions and told facts -----------------------------------------------------------
+
+    def ask(
+        self, question: str, *, now: datetime | None = None, say: Callable[[str], None] | None = None
+    ) -> Reply:
+        """Answer from memory; overtakes what is being perceived."""
+        return self._worker.submit(
+            Priority.QUESTION, lambda: self._assistant.ask(question, now=now, say=say or _unheard)
+        ).result()
+
+    def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
+        """Remember a sentence the owner said; it is on disk when this returns."""
+        return self._worker.submit(Priority.TOLD, lambda: self._assistant.tell(text, at=at)).result()
+
+    def now(self) -> datetime:
+        """What "now" means: the clock of the recording last watched, else the wall clock (UTC)."""
+        return self._source_now or _utc_now()
+
+    # --- memory -----------------------------------------------------------------------------
+
+    def recall(
+        self,
+        text: str,
+        *,
+        image: Path | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        k: int | None = None,
+        now: datetime | None = None,
+    ) -> list[Hit]:
+        """Search by words, by picture, or by both; best first."""
+        return self._memory.recall(
+            Query(
+                text=text,
+                vectors=self._backend.embedder.embed_tokens(text) if text.strip() else None,
+                now=now or self.now(),
+                k=k or self.config.memory.top_k,
+                since=since,
+                until=until,
+                picture=self._encode(image) if image else None,
+            )
+        )
+
+    def memories(self, **filters: Any) -> list[MemoryRecord]:
+        """Newest first; the filters are those of :meth:`perstream.memory.memory.Memory.list`."""
+        return self._memory.list(**filters)
+
+    def memory(self, memory_id: int) -> MemoryRecord:
+        """One memory. NotFound when there is none of this id."""
+        return self._memory.get(memory_id)
+
+    def entities_of(self, memory_id: int) -> tuple[str, ...]:
+        """Labels of the entities a memory mentions."""
+        return self._memory.entities_of(memory_id)
+
+    def thumbnail(self, memory_id: int) -> bytes | None:
+        """JPEG of a memory's moment, where it has one."""
+        return self._memory.thumbnail(memory_id)
+
+    def forget(self, selector: Selector, dry_run: bool = False) -> Receipt:
+        """Remove memories and everything derived from them."""
+        return self._write(lambda: self._memory.forget(selector, dry_run))
+
+    def pin(self, memory_id: int, pinned: bool = True) -> None:
+        """Exempt a memory from reduction, or lift that."""
+        self._write(lambda: self._memory.pin(memory_id, pinned))
+
+    def graph(self) -> networkx.MultiDiGraph:
+        """The memory graph: categories, memories, entities and their edges."""
+        return self._memory.graph()
+
+    def status(self) -> AppStatus:
+        """How the house is doing."""
+        return AppStatus(
+            backend=self._backend.name,
+            store=str(self.store),
+            memory=self._memory.status(),
+            sources=tuple(self._supervisor.list()),
+            silences=dict(self._assistant.policy.silences),
+            errors=self._worker.errors,
+        )
+
+    def close(self) -> None:
+        """Stop watching, remember what was perceived, close the store. Safe to call twice."""
+        self._supervisor.stop()
+        self._worker.close(drain=True)
+        self.bus.close()
+        self._memory.close()
+
+    def __enter__(self) -> App:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _write(self, call: Callable[[], Any]) -> Any:
+        """The assistant thread is the store's one writer."""
+        return self._worker.submit(Priority.TOLD, call).result()
+
+    def _notice(self, captured_at: datetime) -> None:
+        self._source_now = captured_at
+
+    def _encode(self, image: Path) -> HalfArray:
+        source = open_source(str(image), self.config.source)
+        try:
+            frame = next((item for item in source.stream() if isinstance(item, Frame)), None)
+        finally:
+            source.close()
+        if frame is None:
+            raise SourceError(f"{image} holds no picture")
+        return self._backend.vision.encode([frame.picture.rgb(PICTURE_SIDE_PX)])[0]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _unheard(_: str) -> None:
+    """Nobody listens to the answer while it is made."""

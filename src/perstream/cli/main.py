@@ -1,0 +1,74 @@
+"""The ``perstream`` command: subcommands, errors and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from perstream.cli import ask, graph, lab, machine, memory, watch
+from perstream.errors import PerStreamError
+from perstream.version import __version__
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+app = typer.Typer(
+    name="perstream",
+    help="A personal memory assistant: it watches, remembers, answers with evidence and speaks up by itself.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+watch.register(app)
+ask.register(app)
+memory.register(app)
+graph.register(app)
+machine.register(app)
+lab.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"perstream {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to standard error.")] = False,
+) -> None:
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+
+
+def main() -> None:
+    """Entry point. One line per error, and the exit code of its class."""
+    # A closed pipe (| head) ends the program quietly, as it does every Unix tool.
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        app(standalone_mode=True)
+    except PerStreamError as error:
+        typer.echo(f"perstream: {error}", err=True)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        typer.echo("perstream: interrupted; what was remembered is kept", err=True)
+        code = INTERRUPTED
+    else:
+        return
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code) if _threads_linger() else sys.exit(code)
+
+
+def _threads_linger() -> bool:
+    """A camera stuck in its driver must not keep the process alive after an error was told."""
+    import threading
+
+    return any(not t.daemon and t is not threading.main_thread() for t in threading.enumerate())

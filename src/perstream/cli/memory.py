@@ -1,0 +1,95 @@
+"""``perstream memories`` and ``forget``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Optional
+
+import typer
+
+from perstream.cli import options, output
+from perstream.cli.house import opened
+from perstream.errors import ConfigError
+from perstream.jsonlines import memory_to_json, plain
+from perstream.types import Receipt, Selector
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(memories)
+    app.command()(forget)
+
+
+def memories(
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most this many, newest first.")] = 20,
+    since: options.Since = None,
+    until: options.Until = None,
+    source: Annotated[Optional[str], typer.Option("--source", help="Only of this source.")] = None,
+    category: Annotated[Optional[str], typer.Option("--category", help="Only of this category.")] = None,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """List what is remembered, newest first."""
+    with opened(options.settings(config, store)) as house:
+        records = house.memories(
+            limit=limit,
+            since=options.moment(since, "--since"),
+            until=options.moment(until, "--until"),
+            source=source,
+            category=category,
+        )
+        if as_json:
+            for record in records:
+                output.emit(memory_to_json(record, house.entities_of(record.id)))
+            return
+    for record in records:
+        output.print_memory(record)
+    if not records:
+        output.say("nothing is remembered yet")
+
+
+def forget(
+    ids: Annotated[Optional[list[int]], typer.Option("--id", help="A memory by its number; repeatable.")] = None,
+    text: Annotated[Optional[str], typer.Option("--text", help="Memories whose text contains this.")] = None,
+    entity: Annotated[Optional[str], typer.Option("--entity", help="Memories that mention this entity.")] = None,
+    source: Annotated[Optional[str], typer.Option("--source", help="Memories of this source.")] = None,
+    since: options.Since = None,
+    until: options.Until = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Forget for good: every condition given must hold. Nothing of it stays in any file of the store."""
+    selector = Selector(
+        ids=tuple(ids or ()),
+        text=text,
+        entity=entity,
+        source=source,
+        since=options.moment(since, "--since"),
+        until=options.moment(until, "--until"),
+    )
+    if selector == Selector():
+        raise ConfigError("forget wants at least one of --id, --text, --entity, --source, --since, --until")
+    with opened(options.settings(config, store)) as house:
+        receipt = house.forget(selector, True)
+        asked = not dry_run and not yes and not as_json and receipt.memory_ids
+        if asked and not typer.confirm(f"Forget {len(receipt.memory_ids)} memories for good?"):
+            raise typer.Exit(1)
+        if not dry_run:
+            receipt = house.forget(selector, False)
+    _print(receipt, as_json)
+
+
+def _print(receipt: Receipt, as_json: bool) -> None:
+    if as_json:
+        output.emit(plain(receipt))
+        return
+    verb = "would forget" if receipt.dry_run else "forgot"
+    output.say(
+        f"{verb} {len(receipt.memory_ids)} memories, {receipt.edges} edges, {receipt.entities} entities"
+        f" ({receipt.bytes_freed / 1024:.0f} KB)"
+    )
+    if receipt.memory_ids:
+        output.say("ids: " + " ".join(map(str, receipt.memory_ids[:50])))

@@ -1,0 +1,100 @@
+"""How results look: JSON lines for programs, short aligned lines for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import typer
+
+from perstream.jsonlines import Json, dump_line
+from perstream.types import Evidence, Hit, MemoryRecord, Reply
+
+NOT_TEXT = {code: None for code in (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+"""Control and direction characters: text read from the world must not steer a terminal."""
+
+
+def emit(value: Json) -> None:
+    """One JSON object on one line of standard output."""
+    typer.echo(dump_line(value))
+
+
+def safe(text: str) -> str:
+    """Text from the world without what a terminal would obey."""
+    return text.translate(NOT_TEXT)
+
+
+def say(text: str = "", *, color: str | None = None, bold: bool = False, dim: bool = False) -> None:
+    """A line for a person; colours only where the output is a terminal."""
+    typer.secho(safe(text), fg=color, bold=bold, dim=dim or None)
+
+
+def clock(at: datetime) -> str:
+    """Local date and time to the second."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def span(start_s: float | None, end_s: float | None) -> str:
+    """``12–18 s`` on the source's clock."""
+    if start_s is None or end_s is None:
+        return ""
+    # Rounding outwards: the span printed always holds the span meant.
+    return f"{math.floor(start_s)}–{math.ceil(end_s)} s"
+
+
+def origin(evidence: Evidence) -> str:
+    """Where an evidence comes from, for example ``read · day.mp4 12–18 s · 2026-05-12 08:14:12``."""
+    place = " ".join(part for part in (evidence.source or "", span(evidence.start_s, evidence.end_s)) if part)
+    return " · ".join(part for part in (evidence.provenance.value, place, clock(evidence.observed_at)) if part)
+
+
+def print_reply(reply: Reply) -> None:
+    """The answer, then the memories it rests on."""
+    say(reply.answer, bold=not reply.abstained)
+    for evidence in reply.evidence:
+        say(f"  #{evidence.memory_id} {origin(evidence)}", dim=True)
+        say(f"     {evidence.caption}", dim=True)
+
+
+def print_hits(hits: Iterable[Hit], explain: bool) -> None:
+    """Search results, best first."""
+    for hit in hits:
+        record = hit.memory
+        say(f"{hit.score:.2f}  #{record.id} {_origin_of(record)}", bold=True)
+        say(f"      {record.text}")
+        if explain:
+            parts = "  ".join(f"{name} {value:.2f}" for name, value in hit.score_parts.items())
+            say(f"      {parts}  via {' > '.join(hit.path) or 'text'}", dim=True)
+
+
+def print_memory(record: MemoryRecord) -> None:
+    """One memory."""
+    flags = " · pinned" if record.pinned else ""
+    flags += f" · until {clock(record.valid_to)}" if record.valid_to else ""
+    say(f"#{record.id} {_origin_of(record)} · {record.category}{flags}", bold=True)
+    say(f"    {record.text}")
+
+
+def _origin_of(record: MemoryRecord) -> str:
+    return origin(
+        Evidence(
+            record.id,
+            record.text,
+            record.provenance,
+            record.source,
+            record.start_s,
+            record.end_s,
+            record.observed_at,
+            record.score,
+        )
+    )
+
+
+def table(rows: Iterable[tuple[str, Any]]) -> None:
+    """Name and value, aligned."""
+    rows = list(rows)
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        say(f"{name:<{width}}  {value}")
