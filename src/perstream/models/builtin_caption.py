@@ -1,0 +1,144 @@
+"""The builtin captioner: says what was perceived, and nothing else.
+
+What people ask about comes first (words read, codes, speech), scenery last. Every clause states one
+measured observation; a clause whose observation is missing is left out. Texts from the world are
+cleaned of control characters, cut, and only ever quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from perstream.models.blocks import believed, text_blocks
+from perstream.models.text import cleaned, joined
+from perstream.observations import merge_observations
+from perstream.types import Caption, Moment, Observation, ObservationKind
+
+MAX_CHARS = 900
+"""A caption's length at most; clauses that do not fit are left out, the least useful first."""
+MAX_QUOTE = 200
+"""A quoted text's length at most."""
+NOTHING = "A view in which nothing was recognised."
+
+_LIGHT = {
+    "dark": "It is dark.",
+    "dim": "The light is dim.",
+    "bright": "The light is bright.",
+    "brighter": "It became brighter.",
+    "darker": "It became darker.",
+}
+
+
+class BuiltinCaptioner:
+    """Captioner: a grammar over observations, no model."""
+
+    def caption(self, moment: Moment, cancelled: Callable[[], bool]) -> Caption:
+        """Merge the percepts' observations and state them. Never empty; takes well under a millisecond."""
+        seen: list[Observation] = []
+        for percept in moment.percepts:
+            if cancelled():
+                break
+            seen.extend(percept.observations)
+        merged = merge_observations(seen)
+        return Caption(text=caption_text(merged, moment.started_at), observations=merged)
+
+
+def caption_text(observations: Sequence[Observation], started_at: datetime) -> str:
+    """The sentences that state ``observations`` of a moment that began at ``started_at``."""
+    sentences: list[str] = []
+    length = 0
+    for sentence in _clauses(observations, started_at):
+        if length + len(sentence) > MAX_CHARS and sentences:
+            continue
+        sentences.append(sentence)
+        length += len(sentence) + 1
+    return " ".join(sentences) or NOTHING
+
+
+def quote(text: str) -> str:
+    """A text from the world in quotation marks: one line, no control characters, cut."""
+    inner = cleaned(text, MAX_QUOTE).replace('"', "'")
+    return f'"{inner}"'
+
+
+def _clauses(observations: Sequence[Observation], started_at: datetime) -> Iterable[str]:
+    of_kind: dict[ObservationKind, list[Observation]] = {}
+    for observation in observations:
+        if observation.text.strip() or observation.kind is ObservationKind.SPEECH:
+            of_kind.setdefault(observation.kind, []).append(observation)
+    texts = of_kind.get(ObservationKind.TEXT, [])
+    sure = text_blocks([t for t in texts if believed(t)])
+    if sure:
+        yield "Text read: " + "; ".join(quote(" / ".join(line.text for line in block)) for block in sure) + "."
+    for code in of_kind.get(ObservationKind.CODE, []):
+        yield f"{code_name(code.text)} read: {quote(code.text)}."
+    yield from _heard(of_kind)
+    doubtful = text_blocks([t for t in texts if not believed(t)])
+    if doubtful:
+        yield "Possibly read: " + "; ".join(quote(" / ".join(line.text for line in block)) for block in doubtful) + "."
+    faces = max((_count(people.text) for people in of_kind.get(ObservationKind.PEOPLE, [])), default=0)
+    if faces:
+        yield "At least one face seems visible." if faces == 1 else f"At least {faces} faces seem visible."
+    for place in of_kind.get(ObservationKind.PLACE, [])[:1]:
+        yield f"Looks like the place seen {_ago(place.text, started_at)}."
+    yield from _scenery(of_kind)
+
+
+def _heard(of_kind: dict[ObservationKind, list[Observation]]) -> Iterable[str]:
+    words = of_kind.get(ObservationKind.TRANSCRIPT, [])
+    previous: str | None = None
+    for line in sorted(words, key=lambda o: o.start_s):
+        who = cleaned(line.speaker or "", 60)
+        if who and who == previous:
+            yield f"And: {quote(line.text)}."
+        else:
+            yield f"{who} said: {quote(line.text)}." if who else f"Heard: {quote(line.text)}."
+        previous = who
+    speech = of_kind.get(ObservationKind.SPEECH, [])
+    if speech and not words:
+        yield "Speech was heard, the words are not known."
+
+
+def _scenery(of_kind: dict[ObservationKind, list[Observation]]) -> Iterable[str]:
+    for light in of_kind.get(ObservationKind.LIGHT, [])[:2]:
+        yield _LIGHT.get(light.text.strip().lower(), f"Light: {cleaned(light.text, 30)}.")
+    motions = [cleaned(m.text, 40).lower() for m in of_kind.get(ObservationKind.MOTION, [])]
+    camera = [m for m in motions if not m.startswith("something")]
+    if camera:
+        yield f"The camera was {joined(list(dict.fromkeys(camera))[:3])}."
+    if len(camera) < len(motions):
+        yield "Something moves in view."
+    names: list[str] = []
+    for color in of_kind.get(ObservationKind.COLOR, []):
+        names += [cleaned(n, 20).lower() for n in color.text.split(",") if n.strip()]
+    colors = list(dict.fromkeys(names))[:3]
+    if colors:
+        yield f"Colours: {joined(colors)}."
+
+
+def code_name(text: str) -> str:
+    """``Bar code`` for a product number (EAN-8, UPC, EAN-13), else ``QR code``."""
+    digits = text.strip()
+    return "Bar code" if digits.isdigit() and len(digits) in (8, 12, 13) else "QR code"
+
+
+def _count(text: str) -> int:
+    digits = text.strip()
+    return int(digits) if digits.isdigit() and len(digits) < 4 else 0
+
+
+def _ago(earlier: str, started_at: datetime) -> str:
+    """How long before, in words; the observation's text is an ISO time."""
+    try:
+        then = datetime.fromisoformat(earlier.strip())
+        seconds = (started_at - then).total_seconds()
+    except (ValueError, TypeError):
+        return "before"
+    if seconds < 90:
+        return "a moment before"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} minutes before"
+    if seconds < 36 * 3600:
+        return f"{round(seconds / 3600)} hours before"
+    return f"{round(seconds / 86400)} days before"
