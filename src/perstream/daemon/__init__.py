@@ -1,1 +1,1 @@
-"""Threads, supervisor and event bus."""
+"""Threads: the event bus, the one assistant thread, the pipelines of the sources and their supervisor."""

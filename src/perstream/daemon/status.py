@@ -1,0 +1,67 @@
+"""How a source is doing, as others may see it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from perstream.daemon.tally import Latency
+
+
+class SourceState(str, Enum):
+    """What a source is doing."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"  # lost; it will be opened again
+    ENDED = "ended"  # it came to its end and everything perceived is remembered
+    FAILED = "failed"  # it could not be read (further); see last_error
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRequest:
+    """What to watch, and how."""
+
+    uri: str
+    start_time: datetime | None = None
+    """UTC; when a file was recorded, or None to find out."""
+    realtime: bool = False
+    """Play a file at its own speed."""
+    name: str | None = None
+    keep: bool = False
+    """Keep trying even when it cannot be opened the first time: for cameras of a daemon."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """A snapshot of one source."""
+
+    name: str
+    uri: str
+    """Without the password, where it has one."""
+    live: bool
+    state: SourceState
+    frames: int = 0
+    keyframes: int = 0
+    memories: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Frames not looked at, by reason."""
+    errors: int = 0
+    restarts: int = 0
+    last_error: str | None = None
+    last_frame_at: datetime | None = None
+    """UTC, when the latest frame was captured (for a file: its start time plus the place in it)."""
+    pts_s: float | None = None
+    """Where on the source's own clock that is."""
+    latency: Latency = field(default_factory=Latency)
+
+
+_LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
+
+
+def without_login(uri: str) -> str:
+    """``rtsp://user:secret@camera/1`` as ``rtsp://camera/1``."""
+    return _LOGIN.sub("", uri)

@@ -1,0 +1,158 @@
+"""The one assistant thread: it owns the memory, everybody else hands it jobs and gets Futures.
+
+A question overtakes what was told, and that overtakes percepts. Percepts are bounded: handing one
+in waits while the queue is full, which is what slows a file down to the speed of its perception.
+Questions and told facts are not bounded here: each has a caller that waits for its Future.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from datetime import datetime, timezone
+from enum import IntEnum
+from typing import Any, TypeVar
+
+from perstream.errors import PerStreamError
+from perstream.events import ErrorRaised, Event
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class Priority(IntEnum):
+    """Which job goes first; equal ones in the order they came."""
+
+    QUESTION = 0
+    TOLD = 1
+    PERCEPT = 2
+
+
+class Closing(PerStreamError):
+    """A job came too late: the assistant is shutting down."""
+
+
+class _Job:
+    __slots__ = ("call", "future", "priority", "source")
+
+    def __init__(self, priority: Priority, call: Callable[[], Any], source: str | None) -> None:
+        self.priority = priority
+        self.call = call
+        self.source = source
+        self.future: Future[Any] = Future()
+
+
+class AssistantWorker:
+    """Runs jobs one after another on its own thread."""
+
+    def __init__(self, emit: Callable[[Event], None], *, percepts: int = 8) -> None:
+        """``percepts`` is how many percept jobs may wait; ``emit`` receives their errors."""
+        self._emit = emit
+        self._capacity = percepts
+        self._queues: dict[Priority, deque[_Job]] = {priority: deque() for priority in Priority}
+        self._changed = threading.Condition()
+        self._accepting = True
+        self._errors = 0
+        self._busy_since: float | None = None
+        self._thread = threading.Thread(target=self._run, name="perstream-assistant", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work; jobs handed in before wait until then."""
+        self._thread.start()
+
+    def submit(self, priority: Priority, call: Callable[[], T], *, source: str | None = None) -> Future[T]:
+        """Queue ``call``; its Future gets what it returns or raises.
+
+        A percept waits here while the queue is full (never on the assistant thread itself). What a
+        percept job raises is published as ErrorRaised for ``source`` as well. Raises Closing after
+        ``close``.
+        """
+        job = _Job(priority, call, source)
+        with self._changed:
+            while (
+                self._accepting
+                and priority is Priority.PERCEPT
+                and len(self._queues[priority]) >= self._capacity
+                and threading.current_thread() is not self._thread
+            ):
+                self._changed.wait()
+            if not self._accepting:
+                raise Closing("PerStream is shutting down; try again when it has started")
+            self._queues[priority].append(job)
+            self._changed.notify_all()
+        return job.future
+
+    def urgent(self) -> bool:
+        """True while somebody waits for an answer: background work should step aside."""
+        return bool(self._queues[Priority.QUESTION])
+
+    @property
+    def errors(self) -> int:
+        """How many percept jobs have failed."""
+        return self._errors
+
+    @property
+    def waiting(self) -> int:
+        """Jobs in the queue."""
+        return sum(len(queue) for queue in self._queues.values())
+
+    @property
+    def busy_s(self) -> float:
+        """For how long the job in hand has been running; 0 when idle."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def close(self, drain: bool = True, timeout: float | None = None) -> bool:
+        """Accept nothing more and end the thread; True when it ended within ``timeout`` seconds.
+
+        With ``drain`` what was accepted is finished first, otherwise the Futures that wait are
+        cancelled. Whoever waits to hand in a percept gets Closing.
+        """
+        with self._changed:
+            self._accepting = False
+            if not drain or not self._thread.is_alive():
+                for queue in self._queues.values():
+                    while queue:
+                        queue.popleft().future.cancel()
+            self._changed.notify_all()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (job := self._next()) is not None:
+            if not job.future.set_running_or_notify_cancel():
+                continue  # the one who asked has gone
+            self._busy_since = time.monotonic()
+            try:
+                result = job.call()
+            except Exception as error:  # noqa: BLE001 - the daemon loop: log, count, go on
+                job.future.set_exception(error)
+                if job.priority is Priority.PERCEPT:
+                    self._report(job, error)
+            else:
+                job.future.set_result(result)
+            finally:
+                self._busy_since = None
+
+    def _next(self) -> _Job | None:
+        with self._changed:
+            while True:
+                for queue in self._queues.values():  # in the order of Priority
+                    if queue:
+                        job = queue.popleft()
+                        self._changed.notify_all()
+                        return job
+                if not self._accepting:
+                    return None
+                self._changed.wait()
+
+    def _report(self, job: _Job, error: Exception) -> None:
+        self._errors += 1
+        kind = type(error).__name__
+        log.warning("a percept job failed: %s", kind, exc_info=not isinstance(error, PerStreamError))
+        self._emit(ErrorRaised(datetime.now(timezone.utc), job.source, None, kind, str(error)))
