@@ -53,7 +53,7 @@ setup(
     python_requires=">=3.10",
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"perstream": ["py.typed"]},
+    package_data={"perstream": ["py.typed", "memory/*.npz"]},
     install_requires=CORE,
     extras_require={
         "setup": BUILD,

@@ -1,0 +1,164 @@
+"""The recall index's table: one row (slot) per memory, columns as growing arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perstream.memory.entry import IndexEntry
+from perstream.memory.lexical import SlotArray
+from perstream.types import Provenance, Query
+
+_PROVENANCES = tuple(Provenance)
+NEIGHBOUR_GAP_S = 1800.0
+"""Memories of one session further apart than this are no neighbours."""
+
+
+class Rows:
+    """Columns by slot; a removed slot is used again."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        """Slots handed out so far; columns are valid up to here."""
+        self.speakers: dict[str, int] = {"": 0}
+        """Lower-case name to code; 0 is the owner, or nobody."""
+        self._sources: dict[str | None, int] = {}
+        self._slots: dict[int, int] = {}
+        self._free: list[int] = []
+        self._last: dict[tuple[int, str], int] = {}
+        self._times: dict[int, Sequence[tuple[float, float]]] = {}
+        self._flat: tuple[SlotArray, NDArray[np.float64], NDArray[np.float64]] | None = None
+        self._sessions: dict[int, tuple[int, str]] = {}
+        self._columns(1024)
+
+    def _columns(self, capacity: int) -> None:
+        def grown(name: str, kind: type, fill: float = 0) -> None:
+            new = np.full(capacity, fill, kind)
+            if self.size:
+                new[: self.size] = getattr(self, name)[: self.size]
+            setattr(self, name, new)
+
+        self.ids: NDArray[np.int64]
+        self.observed: NDArray[np.float64]
+        self.speaker: NDArray[np.int32]
+        self.source: NDArray[np.int32]
+        self.provenance: NDArray[np.uint8]
+        self.alive: NDArray[np.bool_]
+        self.current: NDArray[np.bool_]
+        self.asks: NDArray[np.bool_]
+        self._before: NDArray[np.int32]
+        self._after: NDArray[np.int32]
+        for name, kind in (("ids", np.int64), ("observed", np.float64), ("speaker", np.int32), ("source", np.int32)):
+            grown(name, kind)
+        for name, kind in (("provenance", np.uint8), ("alive", np.bool_), ("current", np.bool_), ("asks", np.bool_)):
+            grown(name, kind)
+        grown("_before", np.int32, -1)
+        grown("_after", np.int32, -1)
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def __contains__(self, memory_id: int) -> bool:
+        return memory_id in self._slots
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the columns and dictionaries, about."""
+        return 40 * len(self.ids) + 200 * len(self._slots) + 150 * len(self._times)
+
+    @property
+    def before(self) -> NDArray[np.int32]:
+        """The slot of each one's neighbour before it, -1 for none."""
+        return self._before[: self.size]
+
+    @property
+    def after(self) -> NDArray[np.int32]:
+        """The slot of each one's neighbour after it, -1 for none."""
+        return self._after[: self.size]
+
+    def slot_of(self, memory_id: int) -> int | None:
+        """Where a memory is, or None."""
+        return self._slots.get(memory_id)
+
+    def add(self, entry: IndexEntry, times: Sequence[tuple[float, float]]) -> int:
+        """Give a memory a slot."""
+        if self._free:
+            slot = self._free.pop()
+        else:
+            slot = self.size
+            if slot == len(self.ids):
+                self._columns(2 * len(self.ids))
+            self.size += 1
+        self._slots[entry.id] = slot
+        self.ids[slot] = entry.id
+        self.observed[slot] = entry.observed_at
+        self.speaker[slot] = self.speakers.setdefault((entry.speaker or "").strip().lower(), len(self.speakers))
+        self.source[slot] = self._sources.setdefault(entry.source, len(self._sources))
+        self.provenance[slot] = _PROVENANCES.index(entry.provenance)
+        self.alive[slot] = True
+        self.current[slot] = not entry.superseded
+        self.asks[slot] = entry.text.rstrip().endswith("?")
+        self._link(slot, entry)
+        if times:
+            self._times[slot] = times
+            self._flat = None
+        return slot
+
+    def _link(self, slot: int, entry: IndexEntry) -> None:
+        """Join a session's memories as they come; O(1)."""
+        self._before[slot] = self._after[slot] = -1
+        if not entry.session:
+            return
+        key = (int(self.source[slot]), entry.session)
+        last = self._last.get(key)
+        if last is not None and abs(self.observed[last] - entry.observed_at) <= NEIGHBOUR_GAP_S:
+            self._before[slot] = last
+            self._after[last] = slot
+        self._last[key] = slot
+        self._sessions[slot] = key
+
+    def remove(self, slot: int) -> None:
+        """Free a slot; its neighbours become each other's."""
+        back, ahead = int(self._before[slot]), int(self._after[slot])
+        if back >= 0:
+            self._after[back] = ahead
+        if ahead >= 0:
+            self._before[ahead] = back
+        key = self._sessions.pop(slot, None)
+        if key is not None and self._last.get(key) == slot:
+            if back >= 0:
+                self._last[key] = back
+            else:
+                del self._last[key]
+        if self._times.pop(slot, None) is not None:
+            self._flat = None
+        del self._slots[int(self.ids[slot])]
+        self.alive[slot] = False
+        self._before[slot] = self._after[slot] = -1
+        self._free.append(slot)
+
+    def allowed(self, query: Query) -> NDArray[np.bool_]:
+        """Which slots the query's filters let through."""
+        size = self.size
+        ok = self.alive[:size].copy()
+        if not query.include_superseded:
+            ok &= self.current[:size]
+        if query.since is not None:
+            ok &= self.observed[:size] >= query.since.timestamp()
+        if query.until is not None:
+            ok &= self.observed[:size] < query.until.timestamp()
+        if query.provenances is not None:
+            ok &= np.isin(self.provenance[:size], [_PROVENANCES.index(p) for p in query.provenances])
+        if query.sources is not None:
+            ok &= np.isin(self.source[:size], [self._sources[s] for s in query.sources if s in self._sources])
+        return ok
+
+    def times(self) -> tuple[SlotArray, NDArray[np.float64], NDArray[np.float64]]:
+        """The times that memories name: slots, starts and ends, flat. Rebuilt after a change, when asked for."""
+        if self._flat is None:
+            rows = [(slot, start, end) for slot, times in self._times.items() for start, end in times]
+            table = np.array(rows, np.float64).reshape(-1, 3)
+            self._flat = (table[:, 0].astype(np.int64), table[:, 1], table[:, 2])
+        return self._flat
