@@ -18,6 +18,7 @@ CORE = [
     "onnxruntime>=1.20",
     "opencv-python-headless>=4.9,<5",
     "platformdirs>=4",
+    "prompt_toolkit>=3.0.40",
     "rapidocr>=3.10,<4",
     "rich>=13",
     "safetensors>=0.4",

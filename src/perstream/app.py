@@ -13,9 +13,10 @@ from perstream.assistant.assistant import Assistant
 from perstream.config import Config
 from perstream.daemon.bus import EventBus, Subscription
 from perstream.daemon.parts import Parts
-from perstream.daemon.supervisor import SourceStatus, Supervisor
+from perstream.daemon.status import SourceRequest, SourceStatus
+from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.worker import AssistantWorker, Priority
-from perstream.errors import SourceError
+from perstream.errors import PerStreamError, SourceError
 from perstream.events import Done
 from perstream.keyframes.sampler import KeyframeSampler
 from perstream.keyframes.thumbnail import thumbnail
@@ -25,7 +26,7 @@ from perstream.models.registry import load_backend
 from perstream.perception.perceiver import Perceiver
 from perstream.places import store_folder
 from perstream.protocols import Backend
-from perstream.sources import open_source
+from perstream.sources import Source, open_source
 from perstream.types import Frame, Gap, HalfArray, Hit, MemoryRecord, Percept, Query, Receipt, Reply, Selector
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ class App:
             sink=_Sink(self._assistant, self._notice),
             clock=_utc_now,
         )
-        self._supervisor = Supervisor(config.source, parts, self._worker, self.bus, open_source)
+        self._supervisor = Supervisor(parts, self._worker, self.bus, self._open, config.source)
         self._worker.start()
+        self._supervisor.start()
 
     # --- sources ----------------------------------------------------------------------------
 
@@ -106,7 +108,7 @@ class App:
         self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None
     ) -> str:
         """Start watching; returns the source's name. SourceError when it cannot be opened."""
-        return self._supervisor.add(uri, start_time=start_time, realtime=realtime, name=name)
+        return self._supervisor.add(SourceRequest(uri=uri, start_time=start_time, realtime=realtime, name=name))
 
     def remove(self, name: str) -> None:
         """Stop watching; what was perceived is remembered. NotFound for an unknown name."""
@@ -124,13 +126,17 @@ class App:
         """The source's Done, or None when it still runs after ``timeout`` seconds."""
         return self._supervisor.wait(name, timeout)
 
+    def failure(self, name: str) -> PerStreamError | None:
+        """Why a source could not be read to its end, or None."""
+        return self._supervisor.failure(name)
+
     def sources(self) -> list[SourceStatus]:
         """All sources and how they are doing."""
         return list(self._supervisor.list())
 
-    def subscribe(self) -> Subscription:
-        """Events from now on."""
-        return self.bus.subscribe()
+    def subscribe(self, capacity: int | None = None) -> Subscription:
+        """Events from now on; a subscriber more than ``capacity`` events behind loses the oldest."""
+        return self.bus.subscribe(capacity)
 
     # --- questions and told facts -----------------------------------------------------------
 
@@ -234,6 +240,15 @@ class App:
     def _write(self, call: Callable[[], Any]) -> Any:
         """The assistant thread is the store's one writer."""
         return self._worker.submit(Priority.TOLD, call).result()
+
+    def _open(self, request: SourceRequest) -> Source:
+        return open_source(
+            request.uri,
+            self.config.source,
+            start_time=request.start_time,
+            realtime=request.realtime,
+            name=request.name,
+        )
 
     def _notice(self, captured_at: datetime) -> None:
         self._source_now = captured_at

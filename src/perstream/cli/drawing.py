@@ -1,0 +1,127 @@
+"""The memory graph as a picture: SVG in three columns, categories, memories, entities.
+
+Columns rather than a force layout: labels stay readable, the same graph gives the same picture, and
+the cost is linear in nodes and edges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import networkx
+
+ROW, TOP, WIDTH = 26, 56, 1180
+COLUMNS: Mapping[str, tuple[int, str, str]] = {
+    "category": (20, "#7a5195", "Categories"),
+    "memory": (230, "#003f5c", "Memories"),
+    "entity": (860, "#ef5675", "People, things, places"),
+}
+"""Kind of node -> left edge, colour, heading."""
+LABEL_CHARS: Mapping[str, int] = {"category": 22, "memory": 82, "entity": 40}
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    x: float
+    y: float
+    kind: str
+    label: str
+    title: str
+
+
+def draw_svg(graph: networkx.MultiDiGraph, limit: int = 60) -> str:
+    """SVG of the newest ``limit`` memories with their categories and entities."""
+    spots = _place(graph, limit)
+    height = TOP + ROW * (1 + max((sum(s.kind == kind for s in spots.values()) for kind in COLUMNS), default=0))
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
+    ]
+    for x, color, heading in COLUMNS.values():
+        parts.append(f'<text x="{x}" y="30" font-size="15" font-weight="600" fill="{color}">{escape(heading)}</text>')
+    parts += [_edge(spots[a], spots[b], data) for a, b, data in graph.edges(data=True) if a in spots and b in spots]
+    parts += [_node(spot) for spot in spots.values()]
+    return "\n".join([*parts, "</svg>"])
+
+
+def draw_html(graph: networkx.MultiDiGraph, limit: int = 60) -> str:
+    """A page of its own around the picture; no script, nothing fetched."""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>PerStream memory graph</title>'
+        "<style>body{margin:1rem;background:#fff}svg{max-width:100%;height:auto}"
+        "svg g:hover text{font-weight:600}</style></head>"
+        f"<body>{draw_svg(graph, limit)}</body></html>"
+    )
+
+
+def outline(graph: networkx.MultiDiGraph, limit: int = 60) -> list[str]:
+    """The same as text: category, its memories, their triplets."""
+    shown = _newest(graph, limit)
+    lines: list[str] = []
+    by_category: dict[str, list[Any]] = {}
+    for node in shown:
+        by_category.setdefault(str(graph.nodes[node].get("category", "")), []).append(node)
+    for category in sorted(by_category):
+        lines.append(category or "(no category)")
+        for node in by_category[category]:
+            data = graph.nodes[node]
+            lines.append(f"  #{data.get('id', node)} {data.get('label', '')}")
+            lines += [f"      {subject} · {predicate} · {obj}" for subject, predicate, obj in _triplets(graph, data)]
+    return lines
+
+
+def _triplets(graph: networkx.MultiDiGraph, memory: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    triplets: Sequence[Any] = memory.get("triplets", ())
+    return [(t.subject, t.predicate, t.object) for t in triplets]
+
+
+def _newest(graph: networkx.MultiDiGraph, limit: int) -> list[Any]:
+    memories = [node for node, data in graph.nodes(data=True) if data.get("kind") == "memory"]
+    return sorted(memories, key=lambda node: -int(graph.nodes[node].get("id", 0)))[:limit]
+
+
+def _place(graph: networkx.MultiDiGraph, limit: int) -> dict[Any, _Spot]:
+    memories = _newest(graph, limit)
+    around: dict[Any, None] = {}
+    for node in memories:
+        around.update(dict.fromkeys([*graph.predecessors(node), *graph.successors(node)]))
+    spots: dict[Any, _Spot] = {}
+    rows = dict.fromkeys(COLUMNS, 0)
+    for node in [*memories, *around]:
+        data = graph.nodes[node]
+        kind = str(data.get("kind"))
+        if node in spots or kind not in COLUMNS:
+            continue
+        label = str(data.get("label", node))
+        room = LABEL_CHARS[kind]
+        shown = label if len(label) <= room else label[: room - 1] + "…"
+        spots[node] = _Spot(COLUMNS[kind][0], TOP + ROW * rows[kind], kind, shown, label)
+        rows[kind] += 1
+    return spots
+
+
+def _node(spot: _Spot) -> str:
+    color = COLUMNS[spot.kind][1]
+    return (
+        f'<g><title>{escape(spot.title)}</title><circle cx="{spot.x + 4}" cy="{spot.y}" r="4" fill="{color}"/>'
+        f'<text x="{spot.x + 14}" y="{spot.y + 4}" fill="#1c1c1c">{escape(spot.label)}</text></g>'
+    )
+
+
+def _edge(start: _Spot, end: _Spot, data: Mapping[str, Any]) -> str:
+    left, right = (start, end) if start.x <= end.x else (end, start)
+    if left.kind == right.kind:
+        return ""
+    # From the end of the label's column to the next dot, so that lines do not run through words.
+    x1 = left.x + (150 if left.kind == "category" else 600)
+    x2 = right.x - 2
+    bend = (x1 + x2) / 2
+    title = escape(str(data.get("predicate", "")))
+    return (
+        f'<path d="M{x1} {left.y} C{bend} {left.y} {bend} {right.y} {x2} {right.y}" fill="none" '
+        f'stroke="#b9b9c6" stroke-width="1"><title>{title}</title></path>'
+    )

@@ -1,0 +1,116 @@
+"""``perstream bench …`` and ``perstream eval …``: the doors to the research kit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from perstream.cli import options, output
+from perstream.errors import ConfigError
+from perstream.jsonlines import plain
+
+bench = typer.Typer(help="Measure this machine: figures as ratios and medians.", no_args_is_help=True, rich_markup_mode=None)
+evaluate = typer.Typer(help="Score answers, recall and proactive words against ground truth.", no_args_is_help=True, rich_markup_mode=None)
+
+Repeats = Annotated[int, typer.Option("--repeats", min=1, max=100, help="Medians are over this many runs.")]
+Video = Annotated[Optional[Path], typer.Option("--video", help="Measure on this file.", show_default="a generated 1080p30 clip")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add both groups."""
+    app.add_typer(bench, name="bench")
+    app.add_typer(evaluate, name="eval")
+
+
+@bench.command("keyframes")
+def bench_keyframes(video: Video = None, repeats: Repeats = 3, as_json: options.Json = False) -> None:
+    """CPU time of decoding and choosing keyframes, against decoding alone."""
+    from perstream.lab.bench_keyframes import bench_keyframes as run
+
+    _show(plain(run(video, repeats)), as_json)
+
+
+@bench.command("watch")
+def bench_watch(video: Video = None, repeats: Repeats = 3, as_json: options.Json = False) -> None:
+    """Speed of ``watch --fast``, peak memory, and the latency from frame to memory in real time."""
+    from perstream.lab.bench_watch import bench_watch as run
+
+    _show(plain(run(video, repeats)), as_json)
+
+
+@bench.command("ask")
+def bench_ask(
+    questions: Annotated[int, typer.Option("--questions", min=1, help="How many questions.")] = 200,
+    memories: Annotated[int, typer.Option("--memories", min=1, help="Memories in the store.")] = 1000,
+    as_json: options.Json = False,
+) -> None:
+    """Latency of questions to a running daemon over HTTP."""
+    from perstream.lab.bench_ask import bench_ask as run
+
+    _show(plain(run(questions, memories)), as_json)
+
+
+@bench.command("memory")
+def bench_memory(
+    nodes: Annotated[int, typer.Option("--nodes", min=100, help="Memories in the graph.")] = 10_000,
+    as_json: options.Json = False,
+) -> None:
+    """Cost of remembering and recalling at a given size."""
+    from perstream.lab.bench_memory import bench_memory as run
+
+    _show(plain(run(nodes)), as_json)
+
+
+@evaluate.command("sample")
+def eval_sample(
+    seed: Annotated[Optional[int], typer.Option("--seed", help="Generate this day.", show_default="the shipped sample")] = None,
+    seeds: Annotated[Optional[str], typer.Option("--seeds", help="Several days, for example 1-20.")] = None,
+    verbose: Annotated[bool, typer.Option("--details", help="One line per question and word.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Watch a generated day and score answers, refusals and proactive words."""
+    from perstream.lab.eval_sample import run
+
+    for line in run(seed=seed, seeds=_range(seeds), details=verbose, as_json=as_json):
+        typer.echo(line)
+
+
+@evaluate.command("recall")
+def eval_recall(
+    dataset: Annotated[Path, typer.Option("--dataset", help="LoCoMo or PerStream records, JSON.")],
+    pool: Annotated[str, typer.Option("--pool", help="sample, participant or all.")] = "sample",
+    k: Annotated[str, typer.Option("--k", help="Cut-offs, comma separated.")] = "5,10",
+    as_json: options.Json = False,
+) -> None:
+    """Recall quality against references, next to plain baselines."""
+    from perstream.lab.eval_recall import evaluate_recall, report
+
+    try:
+        cutoffs = tuple(int(part) for part in k.split(","))
+    except ValueError as error:
+        raise ConfigError(f"--k wants numbers such as 5,10, not {k[:40]!r}") from error
+    result = evaluate_recall(dataset, pool=pool, ks=cutoffs)
+    _show(report(result), as_json)
+
+
+def _range(text: str | None) -> tuple[int, ...] | None:
+    """``1-20`` or ``3,5,8`` as numbers."""
+    if text is None:
+        return None
+    try:
+        found: list[int] = []
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            found += range(int(first), int(last or first) + 1)
+    except ValueError as error:
+        raise ConfigError(f"--seeds wants 1-20 or 3,5,8, not {text[:40]!r}") from error
+    return tuple(found)
+
+
+def _show(values: dict[str, object], as_json: bool) -> None:
+    if as_json:
+        output.emit(values)
+    else:
+        output.table(values.items())

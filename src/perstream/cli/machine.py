@@ -1,0 +1,127 @@
+"""``perstream status``, ``doctor``, ``setup`` and ``serve``."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from perstream.cli import options, output
+from perstream.cli.house import opened
+from perstream.errors import BackendUnavailable
+from perstream.jsonlines import plain
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command()(status)
+    app.command()(doctor)
+    app.command()(setup)
+    app.command()(serve)
+
+
+def status(store: options.Store = None, config: options.ConfigFile = None, as_json: options.Json = False) -> None:
+    """Say how much is remembered, what it takes, and what is being watched."""
+    with opened(options.settings(config, store)) as house:
+        found = house.status()
+    if as_json:
+        output.emit(plain(found))
+        return
+    memory = found.memory
+    output.table(
+        [
+            ("store", found.store),
+            ("backend", found.backend),
+            ("memories", f"{memory.memories} ({memory.entities} entities, {memory.edges} edges)"),
+            ("on disk", f"{memory.disk_mb:.1f} MB"),
+            ("in memory", f"{memory.ram_mb:.1f} MB"),
+            ("oldest", output.clock(memory.oldest) if memory.oldest else "none"),
+            ("newest", output.clock(memory.newest) if memory.newest else "none"),
+            *((f"silent: {reason}", count) for reason, count in found.silences.items()),
+            ("errors", found.errors),
+        ]
+    )
+    for source in found.sources:
+        output.say(f"{source.name}: {source.state}, {source.frames} frames, {source.memories} memories")
+    if not found.sources:
+        output.say("nothing is being watched")
+
+
+def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
+    """Say what this machine has, what is missing, and which backend ``auto`` takes and why."""
+    from perstream.models.minilm import default_folder
+    from perstream.models.registry import choose
+    from perstream.perception.capabilities import capabilities
+    from perstream.places import store_folder
+
+    settings = options.settings(config, None)
+    choice = choose()
+    folder = Path(settings.backend.embedder_path) if settings.backend.embedder_path else default_folder()
+    ready = (folder / "model.onnx").is_file()
+    checks = [
+        ("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        ("text embedder", ready, str(folder) if ready else "missing: run `perstream setup`"),
+        *((f"sees {c.name}", c.available, c.reason or "ready") for c in capabilities(settings.perception)),
+        ("store", True, str(store_folder(settings))),
+    ]
+    if as_json:
+        for name, available, detail in checks:
+            output.emit({"check": name, "ok": available, "detail": detail})
+        output.emit({"check": "backend", "ok": ready, "detail": choice.why, "auto": choice.name, "found": list(choice.found)})
+    else:
+        for name, available, detail in checks:
+            output.say(f"{'ok     ' if available else 'MISSING'}  {name:<16} {detail}", color=None if available else "yellow")
+        for line in choice.found:
+            output.say(f"         {line}", dim=True)
+        output.say(f"auto takes the backend {choice.name}: {choice.why}", bold=True)
+    if not ready:
+        raise typer.Exit(BackendUnavailable.exit_code)
+
+
+def setup(
+    force: Annotated[bool, typer.Option("--force", help="Build again even if it is there.")] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Build the text embedder from its installed weights, once. Nothing is downloaded."""
+    from perstream.models.minilm import default_folder
+    from perstream.models.minilm_build import build
+
+    folder = default_folder()
+    there = (folder / "model.onnx").is_file() and not force
+    if not there:
+        build(folder)
+    if as_json:
+        output.emit({"embedder": str(folder), "built": not there})
+    else:
+        output.say(f"text embedder {'is there' if there else 'built'}: {folder}")
+
+
+def serve(
+    sources: Annotated[Optional[list[str]], typer.Argument(help="What to watch: files, webcam:0, rtsp:// or http:// URLs.")] = None,
+    port: Annotated[Optional[int], typer.Option("--port", help="Port on 127.0.0.1; 0 takes any free one.")] = None,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    backend: options.Backend = None,
+    as_json: options.Json = False,
+) -> None:
+    """Run the daemon: watch the sources, serve the HTTP API on this machine only."""
+    settings = options.settings(config, store, backend, server__port=port)
+    try:
+        from perstream.web.server import Server
+    except ImportError as error:
+        raise BackendUnavailable(f"serving needs: pip install 'perstream[server]' ({error.name} is missing)") from error
+    from perstream.app import build
+
+    with build(settings) as app:
+        for uri in sources or []:
+            app.watch(uri)
+        with Server(app, settings.server, app.store) as server:
+            if as_json:
+                output.emit({"url": server.url, "token_file": str(server.token_file), "store": str(app.store)})
+            else:
+                output.say(f"serving {server.url}; the token is in {server.token_file}; Ctrl-C stops")
+            sys.stdout.flush()
+            server.wait()

@@ -1,0 +1,167 @@
+"""``perstream watch``: stream a source into the memory, live, with questions while it runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from perstream.cli import options, output
+from perstream.cli.house import opened
+from perstream.cli.live import LiveView
+from perstream.errors import ConfigError
+from perstream.jsonlines import reply_to_json
+
+if TYPE_CHECKING:
+    from perstream.app import App
+    from perstream.daemon.bus import Subscription
+    from perstream.web.client import Client
+
+MAX_PROFILE_BYTES = 1_000_000
+EVENTS_BEHIND = 1_000_000
+"""A slow terminal loses no event of a recording."""
+HELP = "Ask a question, or: /remember TEXT, /status, /help, /quit"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(watch)
+
+
+def watch(
+    source: Annotated[str, typer.Argument(help="Video file, folder of videos or images, webcam:0, rtsp:// or http:// URL.")],
+    start_time: Annotated[Optional[str], typer.Option("--start-time", help="When a recording began, ISO time.", show_default="from the file")] = None,
+    questions: Annotated[Optional[list[str]], typer.Option("--ask", help="A question to ask at the end; repeatable.")] = None,
+    facts: Annotated[Optional[list[str]], typer.Option("--remember", help="A fact to remember first; repeatable.")] = None,
+    profile: Annotated[Optional[Path], typer.Option("--profile", help="File of facts to remember first, one a line.")] = None,
+    no_prompt: Annotated[bool, typer.Option("--no-prompt", help="End with the source; no questions typed.")] = False,
+    no_proactive: Annotated[bool, typer.Option("--no-proactive", help="Never speak up unasked.")] = False,
+    realtime: Annotated[bool, typer.Option("--realtime/--fast", help="Pace a file by its own time, or as fast as it goes.")] = False,
+    gamma: Annotated[Optional[float], typer.Option("--gamma-threshold", help="Remember gate, 0 to 1.")] = None,
+    buffer_size: Annotated[Optional[int], typer.Option("--buffer-size", help="Keyframes per moment.")] = None,
+    queue_size: Annotated[Optional[int], typer.Option("--queue-size", help="Short-term memory, keyframes.")] = None,
+    pool_size: Annotated[Optional[int], typer.Option("--pool-size", help="Patch vectors per side.")] = None,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    backend: options.Backend = None,
+    as_json: options.Json = False,
+) -> None:
+    """Watch a source: see, keep, remember, speak up; ask questions while it runs."""
+    began = options.moment(start_time, "--start-time")
+    told = [*_profile(profile), *(facts or [])]
+    settings = options.settings(
+        config,
+        store,
+        backend,
+        proactive__enabled=False if no_proactive else None,
+        gate__gamma_threshold=gamma,
+        moment__buffer_size=buffer_size,
+        moment__queue_size=queue_size,
+        moment__pool_size=pool_size,
+    )
+    with opened(settings) as house:
+        for fact in told:
+            house.tell(fact, at=began)
+        subscription = house.subscribe(EVENTS_BEHIND)
+        view = LiveView(subscription, as_json)
+        view.start()
+        try:
+            name = house.watch(source, start_time=began, realtime=realtime)
+            _until_done(house, name, prompt=not no_prompt, as_json=as_json)
+            failure = house.failure(name)
+            if failure is not None:
+                raise failure
+            for question in questions or []:
+                _ask(house, question, as_json)
+        except KeyboardInterrupt:
+            output.say("stopping; what was perceived is being remembered", dim=True) if not as_json else None
+            raise
+        finally:
+            _end(house, subscription, view)
+
+
+def _until_done(house: App | Client, name: str, *, prompt: bool, as_json: bool) -> None:
+    """Run the prompt while the source runs, or wait for its end."""
+    if prompt and not as_json and sys.stdin.isatty():
+        _prompt(house)
+        return
+    while house.wait(name, timeout=0.5) is None:
+        pass  # short waits, so that Ctrl-C is heard at once
+    if prompt and not sys.stdin.isatty():
+        for line in _piped():
+            _ask(house, line, as_json)
+
+
+def _prompt(house: App | Client) -> None:
+    """Read questions until Ctrl-D or /quit; what happens meanwhile is printed above the line."""
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.patch_stdout import patch_stdout
+
+    session: PromptSession[str] = PromptSession()
+    output.say(HELP, dim=True)
+    with patch_stdout(raw=True):
+        while True:
+            try:
+                line = session.prompt("perstream> ").strip()
+            except EOFError:
+                return
+            if line in ("/quit", "/exit", "quit", "exit"):
+                return
+            if line:
+                _obey(house, line)
+
+
+def _obey(house: App | Client, line: str) -> None:
+    command, _, rest = line.partition(" ")
+    if command == "/remember" and rest.strip():
+        output.print_memory(house.tell(rest.strip()))
+    elif command == "/status":
+        memory = house.status().memory
+        output.say(f"{memory.memories} memories, {memory.disk_mb:.1f} MB on disk")
+    elif command.startswith("/"):
+        output.say(HELP)
+    else:
+        _ask(house, line, as_json=False)
+
+
+def _ask(house: App | Client, question: str, as_json: bool) -> None:
+    if not as_json:
+        output.say(f"? {question}", bold=True)
+    reply = house.ask(question)
+    output.emit(reply_to_json(reply)) if as_json else output.print_reply(reply)
+
+
+def _piped() -> Iterable[str]:
+    """Questions on standard input, one a line."""
+    for raw in sys.stdin.buffer:
+        line = raw[:8192].decode("utf-8", "replace").strip()
+        if line:
+            yield line
+
+
+def _profile(path: Path | None) -> list[str]:
+    """Facts of a file, one a line; empty lines and # comments are left out."""
+    if path is None:
+        return []
+    try:
+        data = path.read_bytes()[: MAX_PROFILE_BYTES + 1]
+    except OSError as error:
+        raise ConfigError(f"cannot read the profile {path}: {error.strerror}") from error
+    if len(data) > MAX_PROFILE_BYTES:
+        raise ConfigError(f"the profile {path} is larger than {MAX_PROFILE_BYTES:,} bytes")
+    try:
+        lines = data.decode("utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the profile {path} is not UTF-8 text") from error
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
+def _end(house: App | Client, subscription: Subscription, view: LiveView) -> None:
+    """Stop what this command started, and print what is still to be said."""
+    house.close()
+    subscription.close()
+    view.join(timeout=10)
