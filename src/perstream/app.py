@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,6 +14,7 @@ from perstream.assistant.assistant import Assistant
 from perstream.config import Config
 from perstream.daemon.bus import EventBus, Subscription
 from perstream.daemon.parts import Parts
+from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.worker import AssistantWorker, Priority
@@ -27,7 +29,7 @@ from perstream.perception.perceiver import Perceiver
 from perstream.places import store_folder
 from perstream.protocols import Backend
 from perstream.sources import Source, open_source
-from perstream.types import Frame, Gap, HalfArray, Hit, MemoryRecord, Percept, Query, Receipt, Reply, Selector
+from perstream.types import Frame, HalfArray, Hit, MemoryRecord, Query, Receipt, Reply, Selector
 
 if TYPE_CHECKING:
     import networkx
@@ -62,24 +64,6 @@ def build(config: Config) -> App:
     return App(config, backend, memory)
 
 
-class _Sink:
-    """Hands what a pipeline delivers to the assistant; runs on the assistant thread."""
-
-    def __init__(self, assistant: Assistant, noticed: Callable[[datetime], None]) -> None:
-        self._assistant = assistant
-        self._noticed = noticed
-
-    def see(self, percept: Percept) -> None:
-        self._noticed(percept.keyframe.captured_at)
-        self._assistant.see(percept)
-
-    def gap(self, gap: Gap) -> None:
-        self._assistant.gap(gap)
-
-    def finish(self, source: str) -> None:
-        self._assistant.finish(source)
-
-
 class App:
     """One running house over one store. Every method may be called from any thread."""
 
@@ -92,10 +76,11 @@ class App:
         self.bus = EventBus()
         self._assistant = Assistant(memory, backend, config, self.bus.publish, self.now, thumbnail)
         self._worker = AssistantWorker(self.bus.publish)
+        self._sink = AssistantSink(self._assistant, self._notice)
         parts = Parts(
             make_sampler=lambda: KeyframeSampler(config.keyframes),
             make_perceiver=lambda: Perceiver(config.perception, backend.vision.encode),
-            sink=_Sink(self._assistant, self._notice),
+            sink=self._sink,
             clock=_utc_now,
         )
         self._supervisor = Supervisor(parts, self._worker, self.bus, self._open, config.source)
@@ -147,6 +132,10 @@ class App:
         return self._worker.submit(
             Priority.QUESTION, lambda: self._assistant.ask(question, now=now, say=say or _unheard)
         ).result()
+
+    def ask_at(self, source: str, pts_s: float, question: str) -> Future[Reply]:
+        """Ask when ``source`` reaches ``pts_s`` seconds or ends; what comes later is not known then."""
+        return self._sink.ask_at(source, pts_s, question)
 
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
         """Remember a sentence the owner said; it is on disk when this returns."""
