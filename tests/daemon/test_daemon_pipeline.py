@@ -76,7 +76,7 @@ def test_nothing_of_a_pause_is_perceived_and_a_gap_says_so() -> None:
     source.push(*(frame(n) for n in range(3, 20)))
     until(lambda: pipeline.tally.frames == 20)
     until(lambda: "finish cam" in house.sink.order)  # what was seen is remembered at once
-    pipeline.resume()
+    pipeline.pause(False)
     source.push(frame(20), None)
     done = pipeline.wait(5)
     assert done is not None and done.dropped == {"paused": 17}
@@ -109,7 +109,7 @@ def test_a_pause_of_a_file_read_at_full_speed_holds_it_and_loses_nothing() -> No
     pipeline.pause()
     gate.set()
     assert pipeline.wait(0.05) is None and len(house.sink.seen) == 10
-    pipeline.resume()
+    pipeline.pause(False)
     done = pipeline.wait(5)
     assert done is not None and done.dropped == {} and house.sink.gaps == []
     assert house.sink.seen == list(range(30))

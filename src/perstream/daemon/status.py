@@ -20,19 +20,8 @@ class SourceState(str, Enum):
     ENDED = "ended"  # it came to its end and everything perceived is remembered
     FAILED = "failed"  # it could not be read (further); see last_error
 
-
-@dataclass(frozen=True, slots=True)
-class SourceRequest:
-    """What to watch, and how."""
-
-    uri: str
-    start_time: datetime | None = None
-    """UTC; when a file was recorded, or None to find out."""
-    realtime: bool = False
-    """Play a file at its own speed."""
-    name: str | None = None
-    keep: bool = False
-    """Keep trying even when it cannot be opened the first time: for cameras of a daemon."""
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
