@@ -9,7 +9,7 @@ from daemon_fakes import NOON, EchoPerceiver, House, PushedSource, ScriptedSourc
 
 from perstream.config import SourceConfig
 from perstream.daemon.parts import Source
-from perstream.daemon.status import SourceState
+from perstream.daemon.status import SourceRequest, SourceState
 from perstream.daemon.supervisor import Limits, OpenSource, Supervisor
 from perstream.errors import ConfigError, NotFound, SourceError
 from perstream.events import ErrorRaised
@@ -25,7 +25,8 @@ def start() -> Iterator[Callable[..., tuple[Supervisor, House]]]:
     def make(open_source: OpenSource, house: House | None = None, **limits: float) -> tuple[Supervisor, House]:
         house = house or House()
         patience = Limits(**{"tick_s": 0.01, **limits})  # type: ignore[arg-type]
-        supervisor = Supervisor(FAST, house.parts, house.worker, house.bus, open_source, patience)
+        supervisor = Supervisor(house.parts, house.worker, house.bus, open_source, FAST, patience)
+        supervisor.start()
         running.append((supervisor, house))
         return supervisor, house
 
@@ -36,37 +37,37 @@ def start() -> Iterator[Callable[..., tuple[Supervisor, House]]]:
 
 
 def test_a_file_is_watched_to_its_end(start) -> None:  # type: ignore[no-untyped-def]
-    supervisor, _house = start(lambda uri, config, **how: ScriptedSource([frame(n, "film") for n in range(10)]))
-    name = supervisor.add("film.mp4")
+    supervisor, _house = start(lambda request: ScriptedSource([frame(n, "film") for n in range(10)]))
+    name = supervisor.add(SourceRequest("film.mp4"))
     done = supervisor.wait(name, 5)
     assert (name, done.frames, done.memories) == ("film", 10, 1)
     (status,) = supervisor.list()
     assert (status.state, status.frames, status.memories, status.live) == (SourceState.ENDED, 10, 1, False)
     assert status.last_frame_at == NOON + timedelta(seconds=0.9)
     assert supervisor.failure(name) is None
-    assert supervisor.add("film.mp4") == "film"  # once ended it can be watched again
+    assert supervisor.add(SourceRequest("film.mp4")) == "film"  # once ended it can be watched again
 
 
 def test_what_cannot_be_opened_is_refused_at_once(start) -> None:  # type: ignore[no-untyped-def]
-    def refuse(uri: str, config: SourceConfig, **how: object) -> Source:
+    def refuse(request: SourceRequest) -> Source:
         raise SourceError("there is no film.mp4")
 
     supervisor, _ = start(refuse)
     with pytest.raises(SourceError, match=r"no film\.mp4"):
-        supervisor.add("film.mp4")
+        supervisor.add(SourceRequest("film.mp4"))
     assert supervisor.list() == []
 
 
 def test_two_sources_of_one_name_are_refused(start) -> None:  # type: ignore[no-untyped-def]
     sources = [PushedSource(), PushedSource()]
-    supervisor, _ = start(lambda uri, config, **how: sources.pop())
-    supervisor.add("webcam:0")
+    supervisor, _ = start(lambda request: sources.pop())
+    supervisor.add(SourceRequest("webcam:0"))
     with pytest.raises(ConfigError, match="watched already"):
-        supervisor.add("webcam:0")
+        supervisor.add(SourceRequest("webcam:0"))
 
 
 def test_unknown_names_are_not_found(start) -> None:  # type: ignore[no-untyped-def]
-    supervisor, _ = start(lambda uri, config, **how: PushedSource())
+    supervisor, _ = start(lambda request: PushedSource())
     for call in (supervisor.remove, supervisor.pause, supervisor.resume, supervisor.wait, supervisor.failure):
         with pytest.raises(NotFound):
             call("nobody")
@@ -74,10 +75,8 @@ def test_unknown_names_are_not_found(start) -> None:  # type: ignore[no-untyped-
 
 def test_a_file_that_breaks_off_keeps_what_was_seen_and_says_why(start) -> None:  # type: ignore[no-untyped-def]
     broken = SourceError("film.mp4 is cut off after 0.5 s")
-    supervisor, house = start(
-        lambda uri, config, **how: ScriptedSource([frame(n, "film") for n in range(5)], error=broken)
-    )
-    name = supervisor.add("film.mp4")
+    supervisor, house = start(lambda request: ScriptedSource([frame(n, "film") for n in range(5)], error=broken))
+    name = supervisor.add(SourceRequest("film.mp4"))
     assert supervisor.wait(name, 5).memories == 1
     assert supervisor.failure(name) is broken
     assert supervisor.list()[0].state is SourceState.FAILED
@@ -85,8 +84,8 @@ def test_a_file_that_breaks_off_keeps_what_was_seen_and_says_why(start) -> None:
 
 
 def test_an_error_that_is_nobodys_plan_becomes_a_source_error(start) -> None:  # type: ignore[no-untyped-def]
-    supervisor, _ = start(lambda uri, config, **how: ScriptedSource([frame(0)], error=RuntimeError("segment")))
-    name = supervisor.add("film.mp4")
+    supervisor, _ = start(lambda request: ScriptedSource([frame(0)], error=RuntimeError("segment")))
+    name = supervisor.add(SourceRequest("film.mp4"))
     supervisor.wait(name, 5)
     assert isinstance(supervisor.failure(name), SourceError)
 
@@ -97,9 +96,9 @@ def test_a_lost_camera_is_opened_again_on_the_same_timeline(start) -> None:  # t
         ScriptedSource([frame(n) for n in range(3)], "cam", True, SourceError("unplugged")),
         (second := PushedSource()),
     ]
-    supervisor, house = start(lambda uri, config, **how: runs.pop(0))
+    supervisor, house = start(lambda request: runs.pop(0))
     second.push(frame(0, start=later), frame(1, start=later))
-    supervisor.add("webcam:0")
+    supervisor.add(SourceRequest("webcam:0"))
     until(lambda: len(house.sink.seen) == 5)
     assert house.sink.seen == [0, 1, 2, 3, 4]
     (gap,) = house.sink.gaps
@@ -113,12 +112,12 @@ def test_a_lost_camera_is_opened_again_on_the_same_timeline(start) -> None:  # t
 def test_a_camera_that_keeps_failing_is_opened_so_many_times_and_no_more(start) -> None:  # type: ignore[no-untyped-def]
     opened: list[str] = []
 
-    def flap(uri: str, config: SourceConfig, **how: object) -> Source:
-        opened.append(uri)
+    def flap(request: SourceRequest) -> Source:
+        opened.append(request.uri)
         return ScriptedSource([frame(0)], "cam", True, SourceError("flapping"))
 
     supervisor, house = start(flap, restarts=3, window_s=30.0)
-    supervisor.add("webcam:0")
+    supervisor.add(SourceRequest("webcam:0"))
     until(lambda: len(opened) == 4)
     until(lambda: supervisor.list()[0].state is SourceState.RESTARTING)
     assert not threading.Event().wait(0.1) and len(opened) == 4
@@ -126,8 +125,8 @@ def test_a_camera_that_keeps_failing_is_opened_so_many_times_and_no_more(start) 
 
 
 def test_a_camera_that_never_gave_a_picture_fails_instead_of_retrying(start) -> None:  # type: ignore[no-untyped-def]
-    supervisor, _ = start(lambda uri, config, **how: ScriptedSource([], "cam", True, SourceError("no camera 9")))
-    name = supervisor.add("webcam:9")
+    supervisor, _ = start(lambda request: ScriptedSource([], "cam", True, SourceError("no camera 9")))
+    name = supervisor.add(SourceRequest("webcam:9"))
     assert supervisor.wait(name, 5).frames == 0
     assert supervisor.list()[0].state is SourceState.FAILED
 
@@ -137,14 +136,14 @@ def test_a_camera_of_the_daemon_is_waited_for(start) -> None:  # type: ignore[no
     camera = PushedSource("webcam:0")
     camera.push(frame(0))
 
-    def open_late(uri: str, config: SourceConfig, **how: object) -> Source:
+    def open_late(request: SourceRequest) -> Source:
         attempts.append(1)
         if len(attempts) < 3:
             raise SourceError("no such camera")
         return camera
 
     supervisor, house = start(open_late)
-    assert supervisor.add("webcam:0", keep=True) == "webcam:0"
+    assert supervisor.add(SourceRequest("webcam:0", keep=True)) == "webcam:0"
     until(lambda: house.sink.seen == [0])
     assert len(attempts) == 3
 
@@ -160,8 +159,8 @@ def test_a_stuck_camera_is_left_behind_and_opened_again(start) -> None:  # type:
     fresh = PushedSource()
     fresh.push(frame(0, start=NOON + timedelta(seconds=9)))
     runs: list[Source] = [Stuck([], "cam", True), fresh]
-    supervisor, house = start(lambda uri, config, **how: runs.pop(0), stall_s=0.05)
-    supervisor.add("webcam:0")
+    supervisor, house = start(lambda request: runs.pop(0), stall_s=0.05)
+    supervisor.add(SourceRequest("webcam:0"))
     until(lambda: len(house.sink.seen) == 2)
     assert [gap.reason for gap in house.sink.gaps] == ["stalled"]
     assert supervisor.list()[0].restarts == 1
@@ -170,22 +169,22 @@ def test_a_stuck_camera_is_left_behind_and_opened_again(start) -> None:  # type:
 
 def test_stop_remembers_what_was_perceived(start) -> None:  # type: ignore[no-untyped-def]
     camera = PushedSource()
-    supervisor, house = start(lambda uri, config, **how: camera)
-    supervisor.add("webcam:0")
+    supervisor, house = start(lambda request: camera)
+    supervisor.add(SourceRequest("webcam:0"))
     camera.push(frame(0), frame(1))
     until(lambda: house.sink.seen == [0, 1])
     assert supervisor.stop(5)
     assert house.sink.order[-1] == "finish cam"
     assert supervisor.wait("cam", 0).memories == 1
     with pytest.raises(SourceError, match="shutting down"):
-        supervisor.add("webcam:1")
+        supervisor.add(SourceRequest("webcam:1"))
 
 
 def test_stop_ends_a_file_that_waits_for_perception(start) -> None:  # type: ignore[no-untyped-def]
     gate = threading.Event()
     house = House(lambda: EchoPerceiver(gate))
-    supervisor, _ = start(lambda uri, config, **how: ScriptedSource([frame(n, "film") for n in range(1000)]), house)
-    supervisor.add("film.mp4")
+    supervisor, _ = start(lambda request: ScriptedSource([frame(n, "film") for n in range(1000)]), house)
+    supervisor.add(SourceRequest("film.mp4"))
     until(lambda: supervisor.list()[0].keyframes >= 8)
     stopper = threading.Thread(target=lambda: supervisor.stop(5))
     stopper.start()
@@ -200,8 +199,8 @@ def test_stop_ends_a_file_that_waits_for_perception(start) -> None:  # type: ign
 def test_stop_is_bounded_even_when_nothing_lets_go(start) -> None:  # type: ignore[no-untyped-def]
     gate = threading.Event()
     house = House(lambda: EchoPerceiver(gate))
-    supervisor, _ = start(lambda uri, config, **how: ScriptedSource([frame(n, "film") for n in range(100)]), house)
-    supervisor.add("film.mp4")
+    supervisor, _ = start(lambda request: ScriptedSource([frame(n, "film") for n in range(100)]), house)
+    supervisor.add(SourceRequest("film.mp4"))
     until(lambda: supervisor.list()[0].keyframes >= 8)
     assert not supervisor.stop(0.2)
     gate.set()
@@ -209,8 +208,8 @@ def test_stop_is_bounded_even_when_nothing_lets_go(start) -> None:  # type: igno
 
 def test_remove_ends_a_source_and_forgets_it(start) -> None:  # type: ignore[no-untyped-def]
     camera = PushedSource()
-    supervisor, house = start(lambda uri, config, **how: camera)
-    supervisor.add("webcam:0")
+    supervisor, house = start(lambda request: camera)
+    supervisor.add(SourceRequest("webcam:0"))
     camera.push(frame(0))
     until(lambda: house.sink.seen == [0])
     supervisor.remove("cam")
@@ -219,9 +218,9 @@ def test_remove_ends_a_source_and_forgets_it(start) -> None:  # type: ignore[no-
 
 def test_pause_is_shown_and_reaches_all(start) -> None:  # type: ignore[no-untyped-def]
     sources = [PushedSource("a"), PushedSource("b")]
-    supervisor, _ = start(lambda uri, config, **how: sources.pop())
-    supervisor.add("one")
-    supervisor.add("two")
+    supervisor, _ = start(lambda request: sources.pop())
+    supervisor.add(SourceRequest("one"))
+    supervisor.add(SourceRequest("two"))
     supervisor.pause()
     assert {status.state for status in supervisor.list()} == {SourceState.PAUSED}
     supervisor.resume("a")
@@ -229,17 +228,17 @@ def test_pause_is_shown_and_reaches_all(start) -> None:  # type: ignore[no-untyp
 
 
 def test_passwords_of_cameras_are_not_shown(start) -> None:  # type: ignore[no-untyped-def]
-    supervisor, _ = start(lambda uri, config, **how: PushedSource())
-    supervisor.add("rtsp://anna:secret@10.0.0.7/live")
+    supervisor, _ = start(lambda request: PushedSource())
+    supervisor.add(SourceRequest("rtsp://anna:secret@10.0.0.7/live"))
     assert supervisor.list()[0].uri == "rtsp://10.0.0.7/live"
 
 
 def test_the_clock_of_a_file_is_where_it_is(start) -> None:  # type: ignore[no-untyped-def]
     gate = threading.Event()
     film = ScriptedSource([frame(n, "film") for n in range(10)], gate=gate, hold_at=5)
-    supervisor, _ = start(lambda uri, config, **how: film)
+    supervisor, _ = start(lambda request: film)
     assert supervisor.file_clock() is None
-    supervisor.add("film.mp4")
+    supervisor.add(SourceRequest("film.mp4"))
     until(lambda: supervisor.file_clock() == NOON + timedelta(seconds=0.4))
     gate.set()
     supervisor.wait("film", 5)

@@ -25,6 +25,20 @@ class SourceState(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class SourceRequest:
+    """What to watch, and how."""
+
+    uri: str
+    start_time: datetime | None = None
+    """UTC; when a file was recorded, or None to find out."""
+    realtime: bool = False
+    """Play a file at its own speed."""
+    name: str | None = None
+    keep: bool = False
+    """Go on trying when it cannot be opened the first time, as for the cameras of a daemon."""
+
+
+@dataclass(frozen=True, slots=True)
 class SourceStatus:
     """A snapshot of one source."""
 

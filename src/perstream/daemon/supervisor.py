@@ -4,36 +4,22 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
 from perstream.config import SourceConfig
 from perstream.daemon.bus import EventBus
 from perstream.daemon.parts import Parts, Source
 from perstream.daemon.pipeline import SourcePipeline
-from perstream.daemon.status import SourceStatus, without_login
+from perstream.daemon.status import SourceRequest, SourceStatus, without_login
 from perstream.daemon.watched import Limits, Watched
 from perstream.daemon.worker import AssistantWorker
 from perstream.errors import ConfigError, NotFound, PerStreamError, SourceError
 from perstream.events import Done
 
-__all__ = ["Limits", "OpenSource", "SourceStatus", "Supervisor"]
-
-
-class OpenSource(Protocol):
-    """How sources are opened. Raises SourceError."""
-
-    def __call__(
-        self,
-        uri: str,
-        config: SourceConfig,
-        *,
-        start_time: datetime | None = None,
-        realtime: bool = False,
-        name: str | None = None,
-    ) -> Source:
-        """The source behind ``uri``."""
+OpenSource = Callable[[SourceRequest], Source]
+"""Raises SourceError for what cannot be opened, ConfigError for what is no source."""
 
 
 class Supervisor:
@@ -41,14 +27,14 @@ class Supervisor:
 
     def __init__(
         self,
-        config: SourceConfig,
         parts: Parts,
         worker: AssistantWorker,
         bus: EventBus,
         open_source: OpenSource,
+        config: SourceConfig,
         limits: Limits | None = None,
     ) -> None:
-        """Starts its thread with the first source."""
+        """``config`` tells how long to wait before a lost source is opened again."""
         self._config = config
         self._parts = parts
         self._worker = worker
@@ -58,53 +44,49 @@ class Supervisor:
         self._lock = threading.RLock()
         self._watched: dict[str, Watched] = {}
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._run, name="perstream-supervisor", daemon=True)
 
-    def add(
-        self,
-        uri: str,
-        *,
-        start_time: datetime | None = None,
-        realtime: bool = False,
-        name: str | None = None,
-        keep: bool = False,
-    ) -> str:
+    def start(self) -> None:
+        """Begin to look after the sources."""
+        self._thread.start()
+
+    def add(self, request: SourceRequest) -> str:
         """Open a source and watch it; returns its name.
 
-        ``keep``: go on trying when it cannot be opened now, as for the cameras of a daemon. Raises
-        SourceError when it cannot be opened, ConfigError when one of that name is being watched.
+        Raises SourceError when it cannot be opened (unless ``request.keep``), ConfigError when one of
+        that name is being watched.
         """
         try:
-            source: Source | None = self._open(uri, start_time, realtime, name)
+            source: Source | None = self._open_source(request)
         except SourceError as error:
-            if not keep:
+            if not request.keep:
                 raise
             source, failure = None, error
-        called = source.name if source is not None else name or without_login(uri)
+        name = source.name if source is not None else request.name or without_login(request.uri)
         live = source is None or source.live
+        again = replace(request, name=name)
         with self._lock:
-            refusal = self._refusal(called)
+            refusal = self._refusal(name)
             if refusal is not None:
                 if source is not None:
                     source.close()
                 raise refusal
-            pipeline = SourcePipeline(called, self._parts, self._worker, self._bus, live=live, paced=realtime)
-            watched = self._watched[called] = Watched(
-                uri,
-                lambda: self._open(uri, start_time, realtime, called),
+            pipeline = SourcePipeline(name, self._parts, self._worker, self._bus, live=live, paced=request.realtime)
+            watched = self._watched[name] = Watched(
+                request.uri,
+                lambda: self._open_source(again),
                 pipeline,
                 live=live,
-                keep=keep,
+                keep=request.keep,
                 config=self._config,
                 limits=self._limits,
             )
             self._prune()
-            self._look_after()
         if source is not None:
             watched.begin(source)
         else:
             watched.begin_later(failure)
-        return called
+        return name
 
     def remove(self, name: str, timeout: float = 10.0) -> None:
         """Stop watching and forget the source (not its memories). Raises NotFound."""
@@ -155,12 +137,9 @@ class Supervisor:
         for watched in everything:
             watched.halt()
         done = [watched.settle(deadline) for watched in everything]
-        if self._thread is not None:
+        if self._thread.is_alive():
             self._thread.join(max(0.1, deadline - time.monotonic()))
         return all(done)
-
-    def _open(self, uri: str, start_time: datetime | None, realtime: bool, name: str | None) -> Source:
-        return self._open_source(uri, self._config, start_time=start_time, realtime=realtime, name=name)
 
     def _refusal(self, name: str) -> PerStreamError | None:
         if self._stopping.is_set():
@@ -169,11 +148,6 @@ class Supervisor:
             return ConfigError(f"{name} is being watched already; give this one another name")
         self._watched.pop(name, None)  # it ended: the new one goes to the end of the list
         return None
-
-    def _look_after(self) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="perstream-supervisor", daemon=True)
-            self._thread.start()
 
     def _run(self) -> None:
         while not self._stopping.wait(self._limits.tick_s):
