@@ -43,6 +43,8 @@ class SourceConfig:
     """Listen for voices in the sound track."""
     transcript: bool = True
     """Read a side-car .srt/.vtt or embedded subtitles."""
+    image_s: Annotated[float, Meta(gt=0, le=3600)] = 2.0
+    """How long each image of a folder is shown on its timeline, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +53,18 @@ class KeyframeConfig:
 
     mode: Literal["dis", "lk"] = "dis"
     """Optical flow: DIS (fast) or Lucas-Kanade as in the paper."""
-    motion_threshold: Annotated[float, Meta(gt=0, le=10)] = 0.08
+    motion_threshold: Annotated[float, Meta(gt=0, le=10)] = 0.15
     """How far the view must have moved since the last keyframe, as a share of the picture's width."""
     settle_s: Annotated[float, Meta(ge=0, le=60)] = 0.4
     """A view that came to rest for this long gives one sharp keyframe."""
     dwell_s: Annotated[float, Meta(gt=0, le=3600)] = 1.0
     """A view at rest is confirmed by one more keyframe after this long."""
-    min_interval_s: Annotated[float, Meta(ge=0, le=60)] = 0.25
+    min_interval_s: Annotated[float, Meta(ge=0, le=60)] = 0.4
     """Never two keyframes closer than this, cuts excepted."""
+    checks_per_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
+    """Frames looked at per second of video, whatever its frame rate."""
     max_side_px: Annotated[int, Meta(ge=64, le=4096)] = 960
-    """Longer side of a kept keyframe."""
+    """Longer side of a kept keyframe, pixels."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,86 @@
+"""Cells of a small grey picture: where it differs from another one, and by how much beyond noise."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from perstream.types import ByteArray, FloatArray
+
+CELL = 8
+"""Side of a cell, pixels of the small picture."""
+FLOOR = 2.5
+"""Grey levels: a cell that differs by less than this on average has not changed."""
+TIMES_NOISE = 3.0
+"""A cell has changed when it differs by this many times the camera's own noise."""
+NOISE_WINDOW_S = 8.0
+NOISE_CEILING = 12.0
+"""Grey levels; nothing that differs by more is taken for noise."""
+
+Mask = NDArray[np.bool_]
+
+
+def cell_means(values: FloatArray) -> FloatArray:
+    """Means of the cells [rows, columns] of [h, w]; cells at the edge share what is left over."""
+    h, w = values.shape
+    size = (max(1, round(w / CELL)), max(1, round(h / CELL)))
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def exposed_like(picture: ByteArray, model: ByteArray) -> ByteArray:
+    """``picture`` with the brightness and contrast of ``model``, so that light alone is no motion.
+
+    Median and interquartile range are matched; both are deaf to a small thing that came or went.
+    """
+    low, middle, high = np.percentile(picture[::2, ::2], (25, 50, 75))
+    to_low, to_middle, to_high = np.percentile(model[::2, ::2], (25, 50, 75))
+    gain = float(np.clip((to_high - to_low + 6.0) / (high - low + 6.0), 0.4, 2.5))
+    table = np.clip((np.arange(256) - middle) * gain + to_middle, 0, 255)
+    return np.asarray(cv2.LUT(picture, table.astype(np.uint8)), dtype=np.uint8)
+
+
+def difference(a: ByteArray | FloatArray, b: ByteArray | FloatArray, share: float = 1 / 3) -> FloatArray:
+    """``a - b`` [h, w] without what varies over more than ``share`` of the width (light, vignetting)."""
+    plain = np.subtract(a, b, dtype=np.float32)
+    side = max(3, min(int(plain.shape[1] * share) | 1, 2 * min(plain.shape) - 1))
+    return np.asarray(plain - cv2.blur(plain, (side, side)), dtype=np.float32)
+
+
+def detail(picture: ByteArray) -> FloatArray:
+    """How much there is to see in each cell [rows, columns]: mean distance from the local mean, grey levels."""
+    values = picture.astype(np.float32)
+    side = min(9, 2 * min(picture.shape) - 1)
+    return cell_means(np.abs(values - cv2.blur(values, (side, side))))
+
+
+class Noise:
+    """The camera's own noise: what cells differ by when nothing happens, in grey levels.
+
+    Minimum statistics (Martin 2001, for speech): the least lively quarter of the cells, at the
+    calmest check of the last seconds. It needs no still stretch and follows dusk and gain.
+    """
+
+    def __init__(self) -> None:
+        self._calmest: deque[tuple[float, float]] = deque()
+
+    def learn(self, pts_s: float, changes: FloatArray) -> None:
+        """``changes``: mean absolute difference per cell between two successive checks."""
+        value = min(float(np.percentile(changes, 25)), NOISE_CEILING)
+        while self._calmest and self._calmest[-1][1] >= value:
+            self._calmest.pop()
+        self._calmest.append((pts_s, value))
+        while self._calmest[0][0] < pts_s - NOISE_WINDOW_S:
+            self._calmest.popleft()
+
+    @property
+    def level(self) -> float:
+        """Grey levels; 0 before anything was learned."""
+        return self._calmest[0][1] if self._calmest else 0.0
+
+    @property
+    def threshold(self) -> float:
+        """A cell that differs by more than this, in grey levels, has changed."""
+        return max(FLOOR, TIMES_NOISE * self.level)

@@ -1,0 +1,121 @@
+"""Two views of one camera: how it moved between them, what differs, and whether they are alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+
+from perstream.keyframes.cells import FLOOR, Noise, cell_means, difference, exposed_like
+from perstream.keyframes.cuts import likeness
+from perstream.keyframes.flow import Flow, warped
+from perstream.keyframes.view import BLANK, View
+from perstream.types import ByteArray, FloatArray
+
+SOFT = 1 / 8
+"""What varies over more than this share of the width is a shadow, not a thing."""
+FOUND = 0.6
+"""Likeness from which on the motion between two views counts as understood."""
+SHAPE_PX = 4
+SHAPELESS = 0.25
+"""Correlation of a difference picture with itself so many pixels further; the blur reaches 2."""
+SLACK_PX = 0.5
+"""Edges may be off by this much before a difference counts as a change of what is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """How the view moved between two checks."""
+
+    mean: float
+    """Mean displacement of what can be followed, both components, in picture widths."""
+    camera: float
+    """Median displacement: deaf to things that move while the camera rests. Picture widths."""
+    shift: tuple[float, float]
+    """Median displacement, x and y, pixels of the small picture."""
+
+
+class Pair:
+    """An earlier and a later view of equal size. What is costly is worked out when first asked for."""
+
+    def __init__(self, before: View, now: View, flow: Flow) -> None:
+        self.before = before
+        self.now = now
+        self._flow = flow
+        self._model: ByteArray = exposed_like(before.gray, now.gray)
+
+    @cached_property
+    def changes(self) -> FloatArray:
+        """Mean absolute difference per cell [rows, columns], light evened out, grey levels."""
+        return cell_means(np.abs(difference(self._model, self.now.gray)))
+
+    @cached_property
+    def field(self) -> FloatArray:
+        """Displacement [h, w, 2], pixels of the small picture."""
+        return self._flow(self._model, self.now.gray)
+
+    @cached_property
+    def _aligned(self) -> FloatArray:
+        return warped(self.now.gray, self.field)
+
+    @cached_property
+    def unexplained(self) -> FloatArray:
+        """What of ``changes`` is left once motion is taken out: noise, where nothing else happened."""
+        return np.minimum(self.changes, cell_means(np.abs(difference(self._model, self._aligned))))
+
+    @cached_property
+    def noise_only(self) -> bool:
+        """Whether ``unexplained`` tells of noise: motion was found, or what differs has no shape.
+
+        Noise differs from pixel to pixel; pictures of two places differ by shapes.
+        """
+        if self.likeness > FOUND or self.changes.max() < FLOOR:
+            return True
+        rest = difference(self._model, self.now.gray)
+        far = rest[:, :-SHAPE_PX] * rest[:, SHAPE_PX:]
+        return far.size > 0 and float(far.mean()) < SHAPELESS * float((rest * rest).mean())
+
+    @cached_property
+    def likeness(self) -> float:
+        """Correlation of structure once motion is taken out, in [-1, 1]."""
+        return likeness(self._model, self._aligned)
+
+    def upset(self, noise: Noise) -> float:
+        """Share of cells that differ beyond noise."""
+        return float((self.changes > noise.threshold).mean())
+
+    def motion(self, noise: Noise) -> Motion:
+        """Displacement. Cells that do not differ beyond noise did not move."""
+        changed = self.changes > noise.threshold
+        seen = np.maximum(self.before.detail, self.now.detail) > max(BLANK, noise.level)
+        if not (changed & seen).any():
+            return Motion(0.0, 0.0, (0.0, 0.0))
+        u, v = (cell_means(np.ascontiguousarray(self.field[..., axis])) for axis in (0, 1))
+        u, v = np.where(changed, u, 0)[seen], np.where(changed, v, 0)[seen]
+        length = np.hypot(u, v)
+        # With almost nothing to follow, the few cells that can be followed must not speak for all.
+        share = min(1.0, 8.0 * float(seen.mean())) / self.now.gray.shape[1]
+        return Motion(
+            mean=share * float(length.mean()),
+            camera=share * float(np.median(length)),
+            shift=(float(np.median(u)), float(np.median(v))),
+        )
+
+    def replaced(self, shift: tuple[float, float]) -> FloatArray:
+        """By how much the content of cells [rows, columns] differs once the camera's shift is taken out.
+
+        Grey levels. Half a pixel of misalignment at edges is forgiven, so that a hand-held rest is a rest.
+        """
+        model = self._model.astype(np.float32)
+        inside = np.ones_like(model)
+        if max(abs(shift[0]), abs(shift[1])) > 0.2:
+            field = np.empty((*model.shape, 2), np.float32)
+            field[...] = (-shift[0], -shift[1])
+            model, inside = warped(model, field), warped(inside, field, edge=0.0)
+        # Sobel at 1/4 is twice the gradient: it makes up for what the blur took from edges.
+        edges = np.hypot(*(cv2.Sobel(model, cv2.CV_32F, dx, 1 - dx, scale=0.25) for dx in (1, 0)))
+        rest = np.abs(difference(model, self.now.gray, SOFT)) - SLACK_PX * edges
+        # What came into the picture at its edge was not there to be replaced.
+        return cell_means(np.where(inside < 1, 0, np.maximum(rest, 0)).astype(np.float32))
