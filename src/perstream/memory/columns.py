@@ -128,7 +128,8 @@ def triplets_of(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int,
         rows = connection.execute(
             "SELECT e.memory_id, coalesce(e.subject_text, s.label), e.predicate, coalesce(e.object_text, o.label), "
             "e.score, e.fact IS NOT NULL FROM edges e JOIN entities s ON s.id = e.subject "
-            f"JOIN entities o ON o.id = e.object WHERE e.memory_id IN ({marks(chunk)}) ORDER BY e.memory_id, e.position",
+            f"JOIN entities o ON o.id = e.object WHERE e.memory_id IN ({marks(chunk)}) "
+            "ORDER BY e.memory_id, e.position",
             chunk,
         )
         for memory, subject, predicate, obj, score, functional in rows:

@@ -1,0 +1,137 @@
+"""Backups of a store: made while it is in use, checked, brought back, and kept free of what was forgotten."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from perstream.errors import StoreError
+from perstream.memory.columns import chunks, marks
+from perstream.memory.forget import delete, delete_gaps
+from perstream.memory.lock import WriterLock
+from perstream.memory.migrations import APPLICATION_ID, MIGRATIONS, migrate, version_of
+from perstream.memory.store import BACKUPS, DATABASE, copy_database, explain
+from perstream.types import Selector
+
+
+def make(connection: sqlite3.Connection, folder: Path, target: Path | None) -> Path:
+    """Copy the store to ``target`` (default: a dated file in its own ``backups``). Raises StoreError."""
+    target = target or folder / BACKUPS / time.strftime("memory-%Y%m%dT%H%M%SZ.db", time.gmtime())
+    if target.exists():
+        raise StoreError(f"{target} is there already: choose another name")
+    try:
+        copy_database(connection, target)
+    except OSError as error:
+        raise StoreError(f"cannot write the backup {target} ({error.strerror}): choose another place") from error
+    return target
+
+
+def restore(backup: Path, folder: Path) -> Path | None:
+    """Put a checked backup in the place of the store. Nobody may have the store open for writing.
+
+    The store that was there is kept in ``backups`` and returned (None when there was none).
+    Raises StoreBusy, StoreError; the store is as before when it does.
+    """
+    check(backup)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = WriterLock(folder / "writer.lock")
+    try:
+        path = folder / DATABASE
+        kept: Path | None = None
+        if path.exists():
+            kept = folder / BACKUPS / time.strftime("before-restore-%Y%m%dT%H%M%SZ.db", time.gmtime())
+            _copy(path, kept)
+        fresh = folder / "restored.db"
+        fresh.unlink(missing_ok=True)
+        _copy(backup, fresh)
+        for ending in ("-wal", "-shm"):
+            (folder / (DATABASE + ending)).unlink(missing_ok=True)
+        fresh.replace(path)
+        return kept
+    finally:
+        lock.release()
+
+
+def check(backup: Path) -> int:
+    """The schema version of a sound backup. Raises StoreError."""
+    if not backup.is_file():
+        raise StoreError(f"there is no backup {backup}")
+    try:
+        connection = sqlite3.connect(f"{backup.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
+            verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            version = version_of(connection)
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise explain(error, backup) from error
+    if owner != APPLICATION_ID or verdict != "ok" or not 0 < version <= len(MIGRATIONS):
+        raise StoreError(f"{backup} is no sound backup of a PerStream store that this version knows ({verdict})")
+    return version
+
+
+def purge(backup: Path, times: Mapping[int, int], selector: Selector) -> bool:
+    """Delete memories (id to time observed) and gaps from a backup too; True when it held any of them."""
+    with _opened(backup) as connection:
+        migrate(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        held = _held(connection, times)
+        delete(connection, held)
+        gaps = delete_gaps(connection, selector)
+        connection.execute("COMMIT")
+        if held or gaps:
+            connection.execute("VACUUM")
+        return bool(held or gaps)
+
+
+def holds(backup: Path, times: Mapping[int, int]) -> bool:
+    """Does a backup hold any of these memories?"""
+    with _opened(backup) as connection:
+        return bool(_held(connection, times))
+
+
+@contextmanager
+def _opened(backup: Path) -> Iterator[sqlite3.Connection]:
+    try:
+        connection = sqlite3.connect(str(backup), isolation_level=None)
+        try:
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("PRAGMA foreign_keys = ON")
+            yield connection
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise explain(error, backup) from error
+
+
+def _held(connection: sqlite3.Connection, times: Mapping[int, int]) -> list[int]:
+    """An id alone could mean another memory, when the store was restored since the backup: the time must match."""
+    return [
+        memory
+        for piece in chunks(list(times))
+        for memory, observed in connection.execute(
+            f"SELECT id, observed_at FROM memories WHERE id IN ({marks(piece)})", piece
+        )
+        if times[memory] == observed
+    ]
+
+
+def own_backups(connection: sqlite3.Connection, folder: Path) -> list[Path]:
+    """Every backup that the program made and that is still there."""
+    made = [Path(path) for (path,) in connection.execute("SELECT path FROM backups ORDER BY path")]
+    inside = sorted((folder / BACKUPS).glob("*.db")) if (folder / BACKUPS).is_dir() else []
+    return [path for path in dict.fromkeys([*inside, *made]) if path.is_file()]
+
+
+def _copy(source: Path, target: Path) -> None:
+    connection = sqlite3.connect(str(source))
+    try:
+        copy_database(connection, target)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"cannot copy {source} to {target} ({error}): check the disk") from error
+    finally:
+        connection.close()

@@ -1,0 +1,121 @@
+"""Keeping the store within ``disk_budget_mb``: what to give up, and giving it up."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from perstream.memory.columns import HELD, chunks, marks
+from perstream.memory.forget import delete
+from perstream.memory.reduce import FINE_TO_COARSE, Item, Order, Plan, plan
+from perstream.types import Granularity
+
+HYSTERESIS = 0.9
+"""Over budget, the store is reduced to this share of it, so that not every write has to reduce."""
+STEP_BYTES = 2 * 1024 * 1024
+"""At most about this much is given up in one go after a write, so that no write waits long."""
+BATCH = 256
+"""Memories read at a time while gathering items."""
+
+_SIZES = {
+    # A row in edges is counted as 48 bytes and its words; it is the graph's share of M.
+    Granularity.M: (
+        "length(CAST(m.text AS BLOB)) + length(CAST(m.context AS BLOB)) + length(CAST(m.observations AS BLOB)) + "
+        "(SELECT coalesce(sum(48 + length(e.predicate)), 0) FROM edges e WHERE e.memory_id = m.id)"
+    ),
+    Granularity.V_M: "(SELECT length(pooled) + coalesce(length(tokens), 0) FROM vectors v WHERE v.memory_id = m.id)",
+    Granularity.V_MEAN: "(SELECT length(mean) FROM visuals v WHERE v.memory_id = m.id)",
+    Granularity.V_NEAREST: (
+        "coalesce((SELECT length(nearest) FROM visuals v WHERE v.memory_id = m.id), 0) + "
+        "coalesce((SELECT length(jpeg) FROM thumbnails t WHERE t.memory_id = m.id), 0)"
+    ),
+}
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """Bytes of the database in use: its pages without the free ones."""
+    pages, free, size = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+def held_bytes(connection: sqlite3.Connection) -> dict[Granularity, int]:
+    """Bytes that all memories together hold, by part."""
+    found: dict[Granularity, int] = {}
+    for part, size in _SIZES.items():
+        row = connection.execute(f"SELECT total({size}) FROM memories m WHERE held & {HELD[part]}").fetchone()
+        found[part] = int(row[0])
+    return found
+
+
+def draw_up(connection: sqlite3.Connection, order: Order, nbytes: int) -> Plan:
+    """The plan that frees ``nbytes``, reading no more of the store than it takes."""
+    gathered: list[Item] = []
+    freed = 0
+    for item in _by_node(connection) if order == "nsbg" else _by_part(connection):
+        gathered.append(item)
+        freed += item.nbytes
+        if freed >= nbytes:
+            break
+    return plan(gathered, order, nbytes)
+
+
+def carry_out(connection: sqlite3.Connection, drawn: Plan) -> set[int]:
+    """Give up the items of a plan inside the caller's transaction; returns the memories that changed."""
+    gone = drawn.forgotten
+    changed = {item.memory_id for item in drawn.items}
+    for part in FINE_TO_COARSE[:-1]:
+        ids = [item.memory_id for item in drawn.items if item.granularity is part]
+        for piece in chunks(ids):
+            inside = f"IN ({marks(piece)})"
+            for sql in _DROPS[part]:
+                connection.execute(sql + inside, piece)
+            connection.execute(f"UPDATE memories SET held = held & ~{HELD[part]} WHERE id {inside}", piece)
+    if gone:
+        changed |= delete(connection, gone)[2]
+    return changed
+
+
+_DROPS: dict[Granularity, Sequence[str]] = {
+    Granularity.V_NEAREST: (
+        "UPDATE visuals SET nearest = NULL WHERE memory_id ",
+        "DELETE FROM thumbnails WHERE memory_id ",
+    ),
+    Granularity.V_MEAN: ("UPDATE visuals SET mean = NULL WHERE memory_id ",),
+    Granularity.V_M: ("DELETE FROM vectors WHERE memory_id ",),
+}
+
+
+def _by_node(connection: sqlite3.Connection) -> Iterator[Item]:
+    """Items in the order of NSBG."""
+    columns = ", ".join(_SIZES[part] for part in FINE_TO_COARSE)
+    for row in _cold_first(connection, columns, "pinned = 0"):
+        for part, size in zip(FINE_TO_COARSE, row[3:], strict=True):
+            if row[2] & HELD[part]:
+                yield Item(row[0], part, int(size or 0), row[1])
+
+
+def _by_part(connection: sqlite3.Connection) -> Iterator[Item]:
+    """Items in the order of GSBN."""
+    for part in FINE_TO_COARSE:
+        condition = "pinned = 0" if part is Granularity.M else f"held & {HELD[part]} AND pinned = 0"
+        for row in _cold_first(connection, _SIZES[part], condition):
+            yield Item(row[0], part, int(row[3] or 0), row[1])
+
+
+def _cold_first(connection: sqlite3.Connection, columns: str, condition: str) -> Iterator[Sequence[Any]]:
+    """(id, heat, held, columns…) from cold to hot, in batches: the caller may stop early."""
+    heat, memory = float("-inf"), 0
+    while True:
+        rows = connection.execute(
+            f"SELECT m.id, m.heat, m.held, {columns} FROM memories m "
+            f"WHERE {condition} AND (m.heat, m.id) > (?, ?) ORDER BY m.heat, m.id LIMIT {BATCH}",
+            (heat, memory),
+        ).fetchall()
+        yield from rows
+        if len(rows) < BATCH:
+            return
+        memory, heat = rows[-1][0], rows[-1][1]

@@ -1,0 +1,115 @@
+"""Facts with time: which statement holds when two contradict each other.
+
+A functional triplet says what a subject has one of at a time ("my dentist appointment is …"). Its
+key is subject and predicate, over all categories. A later statement with another object ends the
+earlier one; both stay readable with the span in which they held.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from perstream.memory.columns import marks, normalize, to_datetime, to_datetime_or_none, to_micros
+from perstream.types import Provenance, Triplet
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A functional statement and the span in which it held."""
+
+    memory_id: int
+    triplet: Triplet
+    valid_from: datetime
+    valid_to: datetime | None
+    """None while it holds."""
+
+
+def fact_key(triplet: Triplet) -> str | None:
+    """What can have only one object at a time; None for other triplets."""
+    return f"{normalize(triplet.subject)}\x1f{normalize(triplet.predicate)}" if triplet.functional else None
+
+
+def settle(connection: sqlite3.Connection, keys: Iterable[str]) -> set[int]:
+    """Set the spans of all statements with these keys anew; returns the memories that changed.
+
+    What the owner told is ended only by what the owner told: a sign read in the street does not
+    overrule the owner.
+    """
+    touched: set[int] = set()
+    for key in sorted(set(keys)):
+        rows = connection.execute(
+            "SELECT e.memory_id, e.position, e.valid_from, coalesce(e.object_text, o.label), m.provenance, "
+            "e.superseded_by FROM edges e JOIN entities o ON o.id = e.object JOIN memories m ON m.id = e.memory_id "
+            "WHERE e.fact = ? ORDER BY e.valid_from, e.memory_id, e.position",
+            (key,),
+        ).fetchall()
+        for place, (memory, position, _, said, provenance, before) in enumerate(rows):
+            after = _successor(rows[place + 1 :], memory, normalize(said), provenance == Provenance.TOLD.value)
+            if (after[0] if after else None) == before:
+                continue
+            ends, by = (after[1], after[0]) if after else (None, None)
+            connection.execute(
+                "UPDATE edges SET superseded_by = ?, valid_to = coalesce(?, (SELECT valid_to FROM memories "
+                "WHERE id = memory_id AND superseded_by IS NULL)) WHERE memory_id = ? AND position = ?",
+                (by, ends, memory, position),
+            )
+            touched.add(memory)
+    for memory in touched:
+        _settle_memory(connection, memory)
+    return touched
+
+
+def _successor(
+    later: Sequence[tuple[int, int, int, str, str, int | None]], memory: int, said: str, told: bool
+) -> tuple[int, int] | None:
+    """(memory, time) of the first later statement that contradicts this one."""
+    for other, _, begins, words, provenance, _ in later:
+        if other != memory and normalize(words) != said and (not told or provenance == Provenance.TOLD.value):
+            return other, begins
+    return None
+
+
+def _settle_memory(connection: sqlite3.Connection, memory: int) -> None:
+    """A memory is superseded when every functional statement in it is; the last successor took its place."""
+    spans = connection.execute(
+        "SELECT superseded_by, valid_to FROM edges WHERE memory_id = ? AND fact IS NOT NULL", (memory,)
+    ).fetchall()
+    if spans and all(by is not None for by, _ in spans):
+        by, ends = max(spans, key=lambda span: (span[1], span[0]))
+        connection.execute("UPDATE memories SET superseded_by = ?, valid_to = ? WHERE id = ?", (by, ends, memory))
+    else:
+        connection.execute(
+            "UPDATE memories SET superseded_by = NULL, valid_to = NULL WHERE id = ? AND superseded_by IS NOT NULL",
+            (memory,),
+        )
+
+
+def facts_about(connection: sqlite3.Connection, subject: str, at: datetime | None) -> list[Fact]:
+    """Functional statements about a subject, oldest first; with ``at`` only those that held then."""
+    start = normalize(subject) + "\x1f"
+    sql = (
+        "SELECT e.memory_id, coalesce(e.subject_text, s.label), e.predicate, coalesce(e.object_text, o.label), "
+        "e.score, e.valid_from, e.valid_to FROM edges e JOIN entities s ON s.id = e.subject "
+        "JOIN entities o ON o.id = e.object WHERE e.fact >= ? AND e.fact < ?"
+    )
+    values: list[object] = [start, start[:-1] + "\x20"]
+    if at is not None:
+        sql += " AND e.valid_from <= ? AND (e.valid_to IS NULL OR e.valid_to > ?)"
+        values += [to_micros(at)] * 2
+    return [
+        Fact(memory, Triplet(subj, predicate, obj, score, True), to_datetime(begins), to_datetime_or_none(ends))
+        for memory, subj, predicate, obj, score, begins, ends in connection.execute(
+            sql + " ORDER BY e.valid_from", values
+        )
+    ]
+
+
+def keys_of(connection: sqlite3.Connection, ids: Sequence[int]) -> set[str]:
+    """Fact keys that memories state."""
+    rows = connection.execute(
+        f"SELECT DISTINCT fact FROM edges WHERE fact IS NOT NULL AND memory_id IN ({marks(ids)})", ids
+    )
+    return {key for (key,) in rows}

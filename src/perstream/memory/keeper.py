@@ -1,0 +1,103 @@
+"""Giving memories up: on request for good, or part by part to stay within the budget."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from perstream.config import MemoryConfig
+from perstream.memory import backup, budget, forget
+from perstream.memory.columns import chunks, marks
+from perstream.memory.entities import Entities
+from perstream.memory.live import LiveIndex
+from perstream.memory.reduce import Order, Plan
+from perstream.memory.status import MB
+from perstream.memory.store import Store
+from perstream.types import Receipt, Selector
+
+
+class Keeper:
+    """Deletes in the writer's thread and tells those who hold copies in RAM."""
+
+    def __init__(self, store: Store, config: MemoryConfig, entities: Entities, index: LiveIndex) -> None:
+        self._store = store
+        self._config = config
+        self._entities = entities
+        self._index = index
+
+    def forget(self, selector: Selector, dry_run: bool) -> Receipt:
+        """Delete in one transaction, then in the backups, then rebuild the files. Raises StoreError."""
+        if not forget.is_set(selector):
+            return Receipt((), 0, 0, 0, 0, dry_run)
+        if dry_run:
+            return self._rehearse(selector)
+        with self._store.writing() as connection:
+            ids = forget.chosen(connection, selector)
+            times = _times(connection, ids)
+            freed = forget.measure(connection, ids)
+            entities, edges, reopened = forget.delete(connection, ids)
+            gaps = forget.delete_gaps(connection, selector)
+            if ids or gaps:
+                connection.execute("INSERT OR REPLACE INTO marks VALUES (?, '1')", (forget.SCRUB,))
+        self._entities.forget_cache()
+        self._index.sync([*ids, *reopened])
+        rewritten = sum(backup.purge(path, times, selector) for path in self._backups()) if ids or gaps else 0
+        self.finish_forgetting()
+        return Receipt(tuple(ids), entities, edges, freed, rewritten, dry_run)
+
+    def finish_forgetting(self) -> None:
+        """Rebuild the files when a deletion still asks for it: after forgetting, or at opening after a crash."""
+        with self._store.alone() as connection:
+            if connection.execute("SELECT 1 FROM marks WHERE name = ?", (forget.SCRUB,)).fetchone():
+                forget.scrub(connection)
+
+    def reduce(self, nbytes: int, order: Order, dry_run: bool) -> Plan:
+        """Give up parts of memories until ``nbytes`` are freed, in one transaction."""
+        if dry_run:
+            with self._store.reading() as connection:
+                return budget.draw_up(connection, order, nbytes)
+        with self._store.writing() as connection:
+            drawn = budget.draw_up(connection, order, nbytes)
+            changed = budget.carry_out(connection, drawn)
+        if drawn.forgotten:
+            self._entities.forget_cache()
+        self._index.sync(changed)
+        return drawn
+
+    def stay_within_budget(self) -> None:
+        """After a write: over the disk budget, give up what is coldest and finest, a bounded piece at a time."""
+        limit = self._config.disk_budget_mb * MB
+        if not limit:
+            return
+        with self._store.reading() as connection:
+            used = budget.used_bytes(connection)
+        if used > limit:
+            excess = int(used - limit * budget.HYSTERESIS)
+            self.reduce(min(excess, budget.STEP_BYTES), self._config.reduction, dry_run=False)
+            with self._store.alone() as connection:
+                connection.execute("PRAGMA incremental_vacuum(1024)").fetchall()
+
+    def _rehearse(self, selector: Selector) -> Receipt:
+        """What forgetting would do, done in a transaction that is undone."""
+        with self._store.rehearsing() as connection:
+            ids = forget.chosen(connection, selector)
+            freed = forget.measure(connection, ids)
+            times = _times(connection, ids)
+            entities, edges, _ = forget.delete(connection, ids)
+        touched = sum(backup.holds(path, times) for path in self._backups())
+        return Receipt(tuple(ids), entities, edges, freed, touched, True)
+
+    def _backups(self) -> list[Path]:
+        with self._store.reading() as connection:
+            return backup.own_backups(connection, self._store.folder)
+
+
+def _times(connection: sqlite3.Connection, ids: list[int]) -> dict[int, int]:
+    """When the memories were observed: with the id it tells a memory from another one in a backup."""
+    return {
+        memory: observed
+        for piece in chunks(ids)
+        for memory, observed in connection.execute(
+            f"SELECT id, observed_at FROM memories WHERE id IN ({marks(piece)})", piece
+        )
+    }

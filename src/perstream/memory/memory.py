@@ -1,0 +1,277 @@
+"""The memory room's front: remember, recall, read, forget. One writer; reads from any thread."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from perstream.config import MemoryConfig
+from perstream.errors import NotFound
+from perstream.memory import backup, forget, graph, reads, status
+from perstream.memory.columns import normalize, to_micros
+from perstream.memory.entities import Entities
+from perstream.memory.facts import Fact, fact_key, facts_about, keys_of, settle
+from perstream.memory.keeper import Keeper
+from perstream.memory.live import LiveIndex, Visits
+from perstream.memory.reduce import Order, Plan
+from perstream.memory.status import MemoryStatus
+from perstream.memory.store import Store
+from perstream.memory.writes import insert, write_edges, write_vectors, write_visits
+from perstream.types import (
+    FloatArray,
+    Gap,
+    Hit,
+    MemoryRecord,
+    NewMemory,
+    Provenance,
+    Query,
+    Receipt,
+    Selector,
+    TextVectors,
+    Triplet,
+)
+
+if TYPE_CHECKING:
+    import networkx
+
+
+class Memory:
+    """The personal memory graph of one store folder (DESIGN section 5)."""
+
+    def __init__(self, store: Store, config: MemoryConfig, embed: Callable[[Sequence[str]], FloatArray]) -> None:
+        """Use :meth:`open`."""
+        self._store = store
+        self._config = config
+        self._entities = Entities(config.rho, embed)
+        self._index = LiveIndex(store, config)
+        self._visits = Visits()
+        self._keeper = Keeper(store, config, self._entities, self._index)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        config: MemoryConfig,
+        embed: Callable[[Sequence[str]], FloatArray],
+        *,
+        read_only: bool = False,
+    ) -> Memory:
+        """Open or create the store in ``folder``; for reading alone beside another process that writes.
+
+        ``embed`` turns labels of entities into vectors [n, dimension], L2-normalised.
+        Raises StoreBusy when another process writes here, StoreError for what cannot be opened.
+        """
+        memory = cls(Store(folder, read_only), config, embed)
+        if not read_only:
+            memory._keeper.finish_forgetting()
+        return memory
+
+    # --- writing --------------------------------------------------------------------------
+
+    def remember(self, new: NewMemory) -> MemoryRecord:
+        """Store a memory; it is on disk when this returns. Raises StoreError, and then nothing is stored.
+
+        The owner's words repeated within ten minutes are the same memory, visited once more.
+        """
+        return self.remember_all([new])[0]
+
+    def remember_all(self, news: Iterable[NewMemory]) -> builtins.list[MemoryRecord]:
+        """Store several memories in one transaction: all of them or, on an error, none."""
+        ids: builtins.list[int] = []
+        touched: set[int] = set()
+        try:
+            with self._store.writing() as connection:
+                write_visits(connection, self._visits.take())
+                for new in news:
+                    kept = new if self._config.thumbnails else replace(new, thumbnail=None)
+                    memory, changed = insert(connection, kept, self._entities)
+                    ids.append(memory)
+                    touched |= changed
+                records = reads.by_id(connection, ids, {})
+        except BaseException:
+            self._entities.forget_cache()
+            raise
+        self._index.sync(touched)
+        self._keeper.stay_within_budget()
+        return [records[memory] for memory in ids]
+
+    def correct(self, id: int, text: str, vectors: TextVectors, triplets: Sequence[Triplet]) -> MemoryRecord:
+        """Put another text, with its vectors and triplets, in the place of a memory's. Raises NotFound."""
+        try:
+            with self._store.writing() as connection:
+                old = reads.one(connection, id, {})
+                keys = keys_of(connection, [id])
+                entities = {
+                    entity
+                    for row in connection.execute("SELECT subject, object FROM edges WHERE memory_id = ?", (id,))
+                    for entity in row
+                }
+                connection.execute("DELETE FROM edges WHERE memory_id = ?", (id,))
+                connection.execute("UPDATE memories SET text = ?, held = held | 3 WHERE id = ?", (text, id))
+                write_vectors(connection, id, vectors)
+                new = NewMemory(
+                    text=text,
+                    category=old.category,
+                    provenance=old.provenance,
+                    observed_at=old.observed_at,
+                    ended_at=old.ended_at,
+                    vectors=vectors,
+                    triplets=tuple(triplets),
+                    valid_from=old.valid_from,
+                    valid_to=None if old.superseded_by else old.valid_to,
+                )
+                write_edges(connection, id, new, self._entities)
+                forget.drop_unsupported(connection, entities)
+                changed = settle(connection, keys | {key for key in map(fact_key, triplets) if key})
+                record = reads.one(connection, id, {})
+        finally:
+            self._entities.forget_cache()
+        self._index.sync(changed | {id})
+        return record
+
+    def pin(self, id: int, pinned: bool) -> None:
+        """A pinned memory is never reduced. Raises NotFound."""
+        with self._store.writing() as connection:
+            if not connection.execute("UPDATE memories SET pinned = ? WHERE id = ?", (int(pinned), id)).rowcount:
+                raise NotFound(f"there is no memory {id}")
+
+    def record_gap(self, gap: Gap) -> None:
+        """Keep a stretch of the timeline that has no pictures."""
+        with self._store.writing() as connection:
+            connection.execute(
+                "INSERT INTO gaps (source, start_s, end_s, started_at, ended_at, reason) VALUES (?,?,?,?,?,?)",
+                (gap.source, gap.start_s, gap.end_s, to_micros(gap.started_at), to_micros(gap.ended_at), gap.reason),
+            )
+
+    # --- reading --------------------------------------------------------------------------
+
+    def recall(self, query: Query) -> builtins.list[Hit]:
+        """The ``query.k`` memories that fit best, best first, each once.
+
+        Word-for-word repetitions count as one result, the best of them.
+        """
+        scored = self._index.search(replace(query, k=query.k + 5))
+        with self._store.reading() as connection:
+            records = reads.by_id(connection, [s.id for s in scored], self._visits.counts())
+        hits: dict[str, Hit] = {}
+        for found in scored:
+            record = records.get(found.id)  # None when it was forgotten a moment ago
+            if record is not None and len(hits) < query.k:
+                key = f"{record.speaker}\x1f{normalize(record.text)}"
+                hits.setdefault(key, Hit(record, found.score, found.score_parts, found.path))
+        best = list(hits.values())
+        if not self._store.read_only:
+            threshold = self._config.delta_dfs_threshold
+            self._visits.note([hit.memory.id for hit in best if hit.score >= threshold], query.now)
+        return best
+
+    def get(self, id: int) -> MemoryRecord:
+        """One memory. Raises NotFound."""
+        with self._store.reading() as connection:
+            return reads.one(connection, id, self._visits.counts())
+
+    def list(
+        self,
+        *,
+        limit: int = 100,
+        before_id: int | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        source: str | None = None,
+        category: str | None = None,
+        provenance: Provenance | None = None,
+    ) -> builtins.list[MemoryRecord]:
+        """Newest first; ``before_id`` is the last memory of the page before."""
+        chosen = reads.Filter(before_id, since, until, source, category, provenance)
+        with self._store.reading() as connection:
+            return reads.select(connection, chosen, limit, self._visits.counts())
+
+    def count(self) -> int:
+        """How many memories there are."""
+        with self._store.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM memories").fetchone()[0])
+
+    def neighbours(self, record: MemoryRecord, seconds: float) -> builtins.list[MemoryRecord]:
+        """Memories of the same source within ``seconds``, in order of time."""
+        with self._store.reading() as connection:
+            return reads.neighbours(connection, record, seconds, self._visits.counts())
+
+    def entities_of(self, id: int) -> tuple[str, ...]:
+        """Labels of the things a memory is about."""
+        with self._store.reading() as connection:
+            return reads.entities_of(connection, [id]).get(id, ())
+
+    def facts(self, subject: str, *, at: datetime | None = None) -> builtins.list[Fact]:
+        """What was stated about a subject that has one value at a time, oldest first; with ``at``, what held then."""
+        with self._store.reading() as connection:
+            return facts_about(connection, subject, at)
+
+    def graph(self) -> networkx.MultiDiGraph[Any]:
+        """A copy of the graph; :func:`perstream.memory.graph.build` says what is in it."""
+        with self._store.reading() as connection:
+            return graph.build(connection)
+
+    def thumbnail(self, id: int) -> bytes | None:
+        """The JPEG of a memory that was seen, or None."""
+        with self._store.reading() as connection:
+            return reads.thumbnail(connection, id)
+
+    def gaps(self, since: datetime | None = None, until: datetime | None = None) -> builtins.list[Gap]:
+        """Stretches without pictures that touch the span, in order of time."""
+        with self._store.reading() as connection:
+            return reads.gaps(connection, since, until)
+
+    def status(self) -> MemoryStatus:
+        """Counts and sizes."""
+        with self._store.reading() as connection:
+            return status.take(connection, self._store.path, self._ram())
+
+    # --- giving up ------------------------------------------------------------------------
+
+    def forget(self, selector: Selector, dry_run: bool = False) -> Receipt:
+        """Remove the chosen memories from every file of the store, its backups included.
+
+        An empty selector matches nothing. Raises StoreError.
+        """
+        return self._keeper.forget(selector, dry_run)
+
+    def reduce(self, nbytes: int, order: Order | None = None, dry_run: bool = False) -> Plan:
+        """Give up parts of memories until ``nbytes`` are freed, in the strategy's order (default: the setting's)."""
+        return self._keeper.reduce(nbytes, order or self._config.reduction, dry_run)
+
+    def backup(self, target: Path | None = None) -> Path:
+        """Copy the store while it is in use; ``perstream.memory.backup.restore`` brings it back. Raises StoreError."""
+        with self._store.reading() as connection:
+            made = backup.make(connection, self._store.folder, target)
+        if not self._store.read_only:
+            with self._store.writing() as connection:
+                connection.execute(
+                    "INSERT OR REPLACE INTO backups VALUES (?, ?)",
+                    (str(made.resolve()), to_micros(datetime.now(timezone.utc))),
+                )
+        return made
+
+    def close(self) -> None:
+        """Write what is left to write and let the next writer in. Safe to call twice."""
+        if not self._store.read_only and not self._store.closed:
+            visits = self._visits.take()
+            if visits:
+                with self._store.writing() as connection:
+                    write_visits(connection, visits)
+        self._index.drop()
+        self._store.close()
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _ram(self) -> dict[str, int]:
+        with self._store.reading() as connection:
+            pages = -int(connection.execute("PRAGMA cache_size").fetchone()[0]) * 1024
+        return {"index": self._index.nbytes, "entities": self._entities.nbytes, "cache": 2 * pages}

@@ -1,0 +1,131 @@
+"""The shape of the store: an append-only list of steps, one per ``user_version``.
+
+A step that has been released is never changed; the next change is a new step at the end.
+Times are integers, microseconds since 1970 UTC, so that a datetime comes back as it went in.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+APPLICATION_ID = 0x50535452
+"""``PSTR`` in the file's header: this database is a PerStream store."""
+
+_M001 = """
+CREATE TABLE memories (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    text TEXT NOT NULL,
+    category TEXT NOT NULL,
+    provenance TEXT NOT NULL,
+    observed_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    source TEXT,
+    start_s REAL,
+    end_s REAL,
+    speaker TEXT,
+    context TEXT NOT NULL,
+    score REAL NOT NULL,
+    observations TEXT NOT NULL,
+    pinned INTEGER NOT NULL,
+    valid_from INTEGER,
+    valid_to INTEGER,
+    superseded_by INTEGER REFERENCES memories(id) ON DELETE SET NULL,
+    visits INTEGER NOT NULL DEFAULT 0,
+    heat REAL NOT NULL,
+    held INTEGER NOT NULL
+);
+CREATE INDEX memories_time ON memories(observed_at, id);
+CREATE INDEX memories_source ON memories(source, observed_at) WHERE source IS NOT NULL;
+CREATE INDEX memories_replaced ON memories(superseded_by) WHERE superseded_by IS NOT NULL;
+CREATE INDEX coldest_nearest ON memories(heat) WHERE held & 8 AND pinned = 0;
+CREATE INDEX coldest_mean ON memories(heat) WHERE held & 4 AND pinned = 0;
+CREATE INDEX coldest_vector ON memories(heat) WHERE held & 2 AND pinned = 0;
+CREATE INDEX coldest ON memories(heat) WHERE pinned = 0;
+CREATE TABLE vectors (
+    memory_id INTEGER PRIMARY KEY REFERENCES memories(id) ON DELETE CASCADE,
+    pooled BLOB NOT NULL,
+    tokens BLOB,
+    token_rows INTEGER NOT NULL DEFAULT 0,
+    token_scale REAL NOT NULL DEFAULT 0
+);
+CREATE TABLE visuals (
+    memory_id INTEGER PRIMARY KEY REFERENCES memories(id) ON DELETE CASCADE,
+    patches INTEGER NOT NULL,
+    mean BLOB,
+    nearest BLOB
+);
+CREATE TABLE thumbnails (
+    memory_id INTEGER PRIMARY KEY REFERENCES memories(id) ON DELETE CASCADE,
+    jpeg BLOB NOT NULL
+);
+CREATE TABLE entities (
+    id INTEGER PRIMARY KEY,
+    label TEXT NOT NULL,
+    normalized TEXT NOT NULL,
+    category TEXT NOT NULL,
+    embedding BLOB
+);
+CREATE UNIQUE INDEX entities_label ON entities(normalized, category);
+CREATE INDEX entities_category ON entities(category);
+CREATE TABLE edges (
+    memory_id INTEGER NOT NULL REFERENCES memories(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    subject INTEGER NOT NULL REFERENCES entities(id),
+    predicate TEXT NOT NULL,
+    object INTEGER NOT NULL REFERENCES entities(id),
+    subject_text TEXT,
+    object_text TEXT,
+    score REAL NOT NULL,
+    fact TEXT,
+    valid_from INTEGER NOT NULL,
+    valid_to INTEGER,
+    superseded_by INTEGER,
+    PRIMARY KEY (memory_id, position)
+) WITHOUT ROWID;
+CREATE INDEX edges_subject ON edges(subject);
+CREATE INDEX edges_object ON edges(object);
+CREATE INDEX edges_fact ON edges(fact, valid_from) WHERE fact IS NOT NULL;
+CREATE INDEX edges_replaced ON edges(superseded_by) WHERE superseded_by IS NOT NULL;
+CREATE TABLE gaps (
+    id INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    start_s REAL NOT NULL,
+    end_s REAL NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    reason TEXT NOT NULL
+);
+CREATE INDEX gaps_time ON gaps(started_at);
+CREATE TABLE backups (path TEXT PRIMARY KEY, made_at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+def _m001(connection: sqlite3.Connection) -> None:
+    """Memories, their vectors and pictures, entities, edges, gaps."""
+    for statement in _M001.split(";"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001,)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The store's schema version; 0 is an empty file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply the steps that are missing, each in a transaction of its own with its version number."""
+    for number, step in enumerate(MIGRATIONS[version_of(connection) :], start=version_of(connection) + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            step(connection)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
