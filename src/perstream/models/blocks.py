@@ -1,4 +1,4 @@
-"""Lines read that belong together, and which readings are believed."""
+"""Lines read that belong together: one sign, one label, one page."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ from collections.abc import Sequence
 
 from perstream.types import Observation
 
-SURE_VOTES = 2
-"""A line read alike in this many keyframes is believed; a single reading is only possible."""
 _ASPECT = 1.6
 """Width of a usual picture over its height: makes distances across comparable with distances down."""
-
-
-def believed(observation: Observation) -> bool:
-    """True when enough keyframes agree on the reading."""
-    return observation.votes >= SURE_VOTES
 
 
 def text_blocks(lines: Sequence[Observation]) -> list[tuple[Observation, ...]]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from perstream.models.blocks import believed, text_blocks
+from perstream.models.blocks import text_blocks
 from perstream.models.text import cleaned, joined
-from perstream.observations import merge_observations
+from perstream.observations import believed, merge_observations
 from perstream.types import Caption, Moment, Observation, ObservationKind
 
 MAX_CHARS = 900

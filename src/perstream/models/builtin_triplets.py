@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from perstream.models.blocks import believed, text_blocks
+from perstream.models.blocks import text_blocks
 from perstream.models.builtin_caption import code_name
 from perstream.models.labels import label_triplets
 from perstream.models.text import cleaned
 from perstream.models.told import told_triplets
+from perstream.observations import believed
 from perstream.types import Caption, Observation, ObservationKind, Triplet
 
 MAX_TRIPLETS = 32

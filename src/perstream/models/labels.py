@@ -18,6 +18,11 @@ _PLACE_NUMBER = re.compile(
     r"|counter|table|door|apartment|apt|suite|locker|zone|row|gleis)\s?(?:no\.?|nr\.?|number|#)?\s?([A-Z]?\d{1,4}[A-Z]?|[A-Z]\d?)\b",
     re.IGNORECASE,
 )
+_ORDINAL_PLACE = re.compile(
+    r"\b(first|second|third|fourth|fifth|sixth|seventh|top|ground|\d{1,2}(?:st|nd|rd|th)) (floor|level|row|exit|door|room|aisle)\b",
+    re.IGNORECASE,
+)
+_SAME_SORT = ({"level", "floor"}, {"platform", "track", "gleis"}, {"apartment", "apt", "suite"}, {"coach", "car"}, {"bus", "tram", "line"})
 _NOT_KEYS = frozenset({"http", "https", "ftp", "mailto", "tel"})
 _SCORE = 0.8
 """A reading's structure is likelier wrong than the reading itself."""
@@ -29,15 +34,31 @@ def label_triplets(lines: Sequence[str]) -> list[Triplet]:
     found: list[Triplet] = []
     plain: list[str] = []
     for line in kept:
-        pair = _KEY_VALUE.match(line)
-        if pair and not _is_clock(line, pair.start(2)) and pair.group(1).lower() not in _NOT_KEYS:
-            found.append(_fact(pair.group(1), "is", pair.group(2)))
+        pair = key_value(line)
+        if pair:
+            found.append(_fact(pair[0], "is", pair[1]))
         else:
             plain.append(line)
     title = next((name for name in map(_name, plain) if name), "")
     for text in plain:
         found += _of_text(text, title)
     return list(dict.fromkeys(found))
+
+
+def key_value(line: str) -> tuple[str, str] | None:
+    """("WIFI password", "x9") of "WIFI password: x9"; None for a line of another shape."""
+    pair = _KEY_VALUE.match(cleaned(line, 200))
+    if not pair or _is_clock(line, pair.start(2)) or pair.group(1).lower() in _NOT_KEYS:
+        return None
+    return pair.group(1).strip(), pair.group(2).strip()
+
+
+def place_numbers(text: str, head: str) -> list[str]:
+    """Numbered places in a text ("platform 7", "second floor"), all or those of the sort that ``head`` names."""
+    found = [(m.start(), m.group(1).lower(), f"{m.group(1).lower()} {m.group(2)}") for m in _PLACE_NUMBER.finditer(text[:2000])]
+    found += [(m.start(), m.group(2).lower(), m.group().lower()) for m in _ORDINAL_PLACE.finditer(text[:2000])]
+    sorts = next((group for group in _SAME_SORT if head in group), {head})
+    return [place for _, sort, place in sorted(found) if not head or sort in sorts]
 
 
 def _of_text(text: str, title: str) -> list[Triplet]:

@@ -24,6 +24,8 @@ class SpanType(str, Enum):
     NUMBER = "number"
     COLOR = "color"
     DURATION = "duration"
+    FREQUENCY = "frequency"
+    CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ _PATTERNS: tuple[tuple[SpanType, re.Pattern[str]], ...] = tuple(
         (SpanType.PHONE, r"(?<![\w.])\+?\d{2,4}(?:[ ./()-]{1,2}\d{2,5}){2,5}(?!\w)|(?<![\w.])\+\d{8,14}\b|(?<![\w.])0\d{8,10}\b"),
         (SpanType.AMOUNT, rf"\b\d{{1,6}}(?:[.,]\d{{1,3}})?\s?(?:{_UNITS})(?!\w)"),
         (SpanType.DURATION, rf"\b(?:\d{{1,4}}|an?|{_HOURS}|half an)\s(?:seconds?|minutes?|mins?|hours?|days?|weeks?|months?|years?)(?:\sago)?\b"),
+        (SpanType.FREQUENCY, r"\b(?:once|twice|(?:\d{1,2}|two|three|four|five|six) times) (?:a|per|every|each) (?:day|week|month|year|night|hour)\b|\b(?:once|twice|(?:\d{1,2}|two|three|four) times|\d ?x) ?(?:daily|weekly|monthly)\b|\b(?:daily|weekly|monthly|hourly)\b|\bevery (?:\d{1,2}|two|three|four|six|eight|other) (?:hours?|days?|weeks?)\b|\b(?:before|after|with) (?:meals?|food|breakfast|lunch|dinner|bed)\b|\bat bedtime\b"),
         (SpanType.NUMBER, r"(?<![\w.])[A-Z]{0,3}-?\d{1,12}(?:[.,'’-]\d{1,6}){0,4}[A-Z]?(?!\w)"),
+        (SpanType.CODE, r"(?<![\w])(?=[^\s]{0,24}\d)(?=[^\s]{0,24}[A-Za-z])[A-Za-z0-9][\w!#$%&*+@?-]{3,24}(?!\w)"),
         (SpanType.COLOR, rf"\b(?:(?:light|dark)[ -])?(?:{COLORS})\b"),
     )
 )  # fmt: skip

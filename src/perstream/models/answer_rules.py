@@ -1,0 +1,202 @@
+"""One rule per kind of question: from the best unit of evidence to a short answer, or None.
+
+A rule answers only when the unit holds what the question asks for: a time for "when", a person for
+"who", a price for "how much". Everything said is a span of the evidence, and the evidence is named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from perstream.models.builtin_caption import quote
+from perstream.models.labels import place_numbers
+from perstream.models.phrases import as_sentence, cite, second_person, spoken_time, time_text
+from perstream.models.picking import colour_of, count_of, kin_of, person_in, place_in, spans_near, time_in, value_in
+from perstream.models.questions import Question, QuestionKind
+from perstream.models.relevance import Relevance, Scored
+from perstream.models.spans import SpanType
+from perstream.models.units import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a rule may look at."""
+
+    question: Question
+    relevance: Relevance
+    now: datetime
+
+
+Rule = Callable[[Scored, Context], "str | None"]
+
+
+def phrase(scored: Scored, context: Context) -> str | None:
+    """The answer that this unit gives, or None when it does not hold what is asked for."""
+    return _RULES[context.question.kind](scored, context)
+
+
+def _told(unit: Unit, context: Context) -> str:
+    """A told sentence is its own answer; of what was heard the words are quoted."""
+    if unit.way == "told":
+        return f"{as_sentence(second_person(unit.text))} ({cite(unit, context.now)})."
+    return f"{as_sentence(cite(unit, context.now))}."
+
+
+def _backed(answer: str, unit: Unit, context: Context) -> str:
+    return f"{as_sentence(answer)}: {cite(unit, context.now)}."
+
+
+def _what(scored: Scored, context: Context) -> str | None:
+    unit = scored.unit
+    if unit.way in ("told", "heard", "seen", "faces"):
+        return _told(unit, context)
+    value = value_in(unit, context.question, context.relevance)
+    return _backed(value or quote(" / ".join(unit.lines)), unit, context) if value else f"{as_sentence(cite(unit, context.now))}."
+
+
+def _text(scored: Scored, context: Context) -> str | None:
+    unit = scored.unit
+    if unit.way not in ("read", "code"):
+        return _told(unit, context)
+    said = quote(" / ".join(unit.lines))
+    return f"It said {said}: {cite(unit, context.now)}." if len(unit.text) < 40 else f"{as_sentence(cite(unit, context.now))}."
+
+
+def _typed(scored: Scored, context: Context) -> str | None:
+    unit, question = scored.unit, context.question
+    if question.wanted == frozenset({SpanType.COLOR}):
+        span = colour_of(unit, question, context.relevance)
+    else:
+        span = spans_near(unit, question.wanted, question, context.relevance)
+        if not span and unit.way in ("read", "code") and question.wanted & {SpanType.CODE, SpanType.NUMBER}:
+            span = value_in(unit, question, context.relevance)
+    if not span:
+        return None
+    return _told(unit, context) if unit.way in ("told", "seen") else _backed(span, unit, context)
+
+
+def _place_number(scored: Scored, context: Context) -> str | None:
+    unit = scored.unit
+    numbers = place_numbers(unit.text, context.question.head)
+    if not numbers:
+        return None
+    return _told(unit, context) if unit.way in ("told", "seen") else _backed(numbers[0], unit, context)
+
+
+def _when(scored: Scored, context: Context) -> str | None:
+    unit, question = scored.unit, context.question
+    time = time_in(unit, question, context.relevance)
+    if not time:
+        if question.past and unit.way == "told":
+            return f"I only know when you told me: {time_text(unit.at, context.now)} you said {quote(unit.text)}."
+        return None
+    if unit.way in ("told", "seen"):
+        return _told(unit, context)
+    subject = re.match(r"(?i)(?:when|what time|at what time) (?:is|are|was|were) ((?:my|the|our|your) .{2,60})$", question.text)
+    if subject:
+        verb = "are" if re.match(r"(?i)(?:when|(?:at )?what time) (?:are|were)", question.text) else "is"
+        return _backed(f"{second_person(subject.group(1))} {verb} {spoken_time(time)}", unit, context)
+    return _backed(spoken_time(time), unit, context)
+
+
+def _when_seen(scored: Scored, context: Context) -> str | None:
+    unit = scored.unit
+    said = {
+        "told": f"you told me {quote(unit.text)}",
+        "heard": f"{unit.speaker or 'someone'} said {quote(unit.text)}",
+        "faces": "faces were visible",
+        "code": f"you read a code that says {quote(unit.text)}",
+        "read": f"you read {quote(' / '.join(unit.lines))}",
+    }.get(unit.way, f"this was seen: {quote(unit.text)}")
+    into = ""
+    if unit.memory.source is not None and unit.start_s is not None:
+        into = f", {round(unit.start_s)} s into {unit.memory.source}"
+    return f"{as_sentence(time_text(unit.at, context.now))}{into}: {said}."
+
+
+def _where(scored: Scored, context: Context) -> str | None:
+    unit, question = scored.unit, context.question
+    if unit.way in ("told", "heard", "seen"):
+        place = place_in(unit, question, context.relevance)
+        if place:
+            return _told(unit, context) if unit.way != "heard" else _backed(place, unit, context)
+        return None if unit.way != "heard" or not question.perceived else _told(unit, context)
+    numbers = place_numbers(unit.text, "")
+    if numbers and not question.perceived:
+        return _backed(numbers[0], unit, context)
+    beside = f" Read with it: {quote(unit.around)}." if unit.around.strip() else ""
+    if question.perceived or question.past or unit.way == "read":
+        return f"I cannot name the place; {cite(unit, context.now)}.{beside}"
+    return None
+
+
+def _who(scored: Scored, context: Context) -> str | None:
+    unit = scored.unit
+    if unit.way == "heard" and unit.speaker:
+        if re.search(r"\b(?:said|say|says|told|asked|mentioned|talked|spoke|speak\w*|suggested)\b", context.question.text.lower()):
+            return _backed(unit.speaker, unit, context) if len(unit.text) < 4 else f"{as_sentence(cite(unit, context.now))}."
+        if any(term.name and term.word == unit.speaker.lower() for term in context.question.terms):
+            return None
+        return f"{as_sentence(cite(unit, context.now))}."
+    if re.match(r"(?i)who (?:is|was|are|were) [A-Z]\S*(?: [A-Z]\S*)?$", context.question.text) and not kin_of(unit):
+        return None
+    person = person_in(unit, context.question, context.relevance)
+    if not person:
+        return None
+    return _told(unit, context) if unit.way in ("told", "seen", "heard") else _backed(person, unit, context)
+
+
+def _said(scored: Scored, context: Context) -> str | None:
+    unit, speaker = scored.unit, context.question.speaker.lower()
+    if unit.way == "heard" and speaker in unit.speaker.lower().split():
+        return f"{as_sentence(cite(unit, context.now))}."
+    if unit.way == "told" and re.search(rf"\b{re.escape(speaker)}\b.*\b(?:said|told|asked|mentioned|says|wants)\b", unit.text.lower()):
+        return _told(unit, context)
+    return None
+
+
+def _count(scored: Scored, context: Context) -> str | None:
+    unit, question = scored.unit, context.question
+    if unit.way == "faces":
+        faces = unit.text.split()[0]
+        return f"At least {faces}: that many faces were visible {time_text(unit.at, context.now)}; there may have been more."
+    count = count_of(unit, question, context.relevance)
+    if not count:
+        return None
+    return _told(unit, context) if unit.way in ("told", "seen") else _backed(count, unit, context)
+
+
+def _yes_no(scored: Scored, context: Context) -> str | None:
+    unit, question = scored.unit, context.question
+    lesser = [t for t in question.terms if not t.required and scored.met[t.stem] < 0.35]
+    if lesser and not question.perceived and unit.way not in ("read", "code"):
+        return None
+    negated = unit.way in ("told", "heard") and _negated(unit.text)
+    word = "No" if negated != _negated(question.text) else "Yes"
+    if unit.way == "told":
+        text = second_person(unit.text).strip().rstrip(".!")
+        return f"{word}: {text} ({cite(unit, context.now)})."
+    return f"{word}: {cite(unit, context.now)}."
+
+
+def _negated(text: str) -> bool:
+    return bool(re.search(r"\b(?:not|never|no longer|cannot|without)\b|n['’]t\b", text.lower()))
+
+
+_RULES: Mapping[QuestionKind, Rule] = {
+    QuestionKind.WHEN: _when,
+    QuestionKind.WHEN_SEEN: _when_seen,
+    QuestionKind.WHERE: _where,
+    QuestionKind.SAID: _said,
+    QuestionKind.WHO: _who,
+    QuestionKind.COUNT: _count,
+    QuestionKind.TYPED: _typed,
+    QuestionKind.PLACE_NUMBER: _place_number,
+    QuestionKind.TEXT: _text,
+    QuestionKind.YES_NO: _yes_no,
+    QuestionKind.SUMMARY: _what,
+    QuestionKind.WHAT: _what,
+}

@@ -1,0 +1,145 @@
+"""The builtin answerer: extractive answers from the memories found, or none.
+
+A question is understood by rules (:mod:`questions`), every hit is cut into units of evidence
+(:mod:`units`), each unit is scored word by word (:mod:`relevance`), and the best unit that holds
+what is asked for is phrased (:mod:`answer_rules`). Texts from the world are quoted, never obeyed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timezone
+
+from perstream.models.answer_rules import Context, phrase
+from perstream.models.periods import period_of
+from perstream.models.phrases import as_sentence, cite, time_text
+from perstream.models.questions import Question, QuestionKind, parse_question
+from perstream.models.relevance import Relevance, Scored
+from perstream.models.text import Stems
+from perstream.models.units import Unit, units_of
+from perstream.protocols import Answer, AnswerRequest, TextEmbedder
+
+REACH = 0.2
+"""A unit this much below the best may still answer when the best lacks what is asked for."""
+SAME = 0.1
+"""Sightings this close to the best one count as the same thing."""
+NO_ANSWER = Answer(text=None)
+
+
+class BuiltinAnswerer:
+    """Extractive answers. A few milliseconds for ten hits besides the embedder's calls (at most three)."""
+
+    def __init__(self, embedder: TextEmbedder, threshold: float = 0.35) -> None:
+        self._embedder = embedder
+        self._threshold = threshold
+
+    def answer(self, request: AnswerRequest, say: Callable[[str], None], cancelled: Callable[[], bool]) -> Answer:
+        """Answer from the hits alone; ``text`` is None when they do not hold it or ``cancelled`` says so."""
+        if not request.hits or not request.question.strip():
+            return NO_ANSWER
+        now = request.now if request.now.tzinfo else request.now.replace(tzinfo=timezone.utc)
+        stems = Stems()
+        question = parse_question(request.question, stems)
+        units = units_of(request.hits)
+        period = period_of(question.text, now) if question.perceived or question.kind is QuestionKind.SUMMARY else None
+        if period is not None:
+            units = [u for u in units if period.start <= u.at < period.end]
+        if not units or cancelled():
+            return NO_ANSWER
+        if question.kind is QuestionKind.TEXT:
+            units = [u for u in units if u.way in ("read", "code")] or units
+        relevance = Relevance(question, request.question_vectors.pooled, self._embedder, stems)
+        context = Context(question, relevance, now)
+        ranked = [s for s in relevance.score(units) if s.confidence >= self._threshold]
+        if cancelled():
+            return NO_ANSWER
+        found = self._summary(units, context) if question.kind is QuestionKind.SUMMARY else self._best(ranked, context)
+        if found.text is not None:
+            say(found.text)
+        return found
+
+    def _best(self, ranked: Sequence[Scored], context: Context) -> Answer:
+        question = context.question
+        if not ranked:
+            return NO_ANSWER
+        if question.kind is QuestionKind.SAID:
+            return self._quotes(ranked, context)
+        for scored in ranked:
+            if scored.confidence < ranked[0].confidence - REACH:
+                break
+            text = phrase(scored, context)
+            if text is None:
+                continue
+            if question.kind is QuestionKind.WHEN_SEEN:
+                return self._sightings(scored, ranked, context)
+            return Answer(text, (scored.unit.memory.id,), scored.confidence)
+        if question.kind is QuestionKind.COUNT and question.perceived:
+            return self._times_seen(ranked, context)
+        return NO_ANSWER
+
+    def _sightings(self, best: Scored, ranked: Sequence[Scored], context: Context) -> Answer:
+        """The time of the best sighting, and of the others that are as good; first or last where that is asked."""
+        alike = _distinct([s for s in ranked if s.confidence >= best.confidence - SAME and s.unit.way == best.unit.way])
+        question = context.question
+        if question.latest or question.earliest:
+            alike.sort(key=lambda s: s.unit.at, reverse=question.latest)
+            alike = alike[:1]
+        text = phrase(alike[0], context) or ""
+        others = sorted(alike[1:4], key=lambda s: s.unit.at)
+        if others:
+            text = text.rstrip(".") + "; also " + ", ".join(time_text(s.unit.at, context.now) for s in others) + "."
+        return Answer(text, tuple(s.unit.memory.id for s in [alike[0], *others]), alike[0].confidence)
+
+    def _quotes(self, ranked: Sequence[Scored], context: Context) -> Answer:
+        """What somebody said: the best line; up to three in order of time when nothing narrows it down."""
+        fit = [s for s in ranked if phrase(s, context) is not None]
+        if not fit:
+            return NO_ANSWER
+        narrowed = any(t.weight > 0.3 for t in context.question.terms)
+        chosen = fit[:1] if narrowed else sorted(fit[:3], key=lambda s: s.unit.at)
+        text = " ".join(as_sentence(cite(s.unit, context.now)) + "." for s in chosen)
+        return Answer(text, tuple(dict.fromkeys(s.unit.memory.id for s in chosen)), fit[0].confidence)
+
+    @staticmethod
+    def _times_seen(ranked: Sequence[Scored], context: Context) -> Answer:
+        """ "How many times did I see …": a lower bound, for what was not noticed is not counted."""
+        seen = _distinct([s for s in ranked if s.confidence >= ranked[0].confidence - SAME])
+        times = ", ".join(time_text(s.unit.at, context.now) for s in sorted(seen, key=lambda s: s.unit.at))
+        noun = "time" if len(seen) == 1 else "times"
+        text = f"At least {len(seen)} {noun}: {times}. {as_sentence(cite(seen[0].unit, context.now))}."
+        return Answer(text, tuple(s.unit.memory.id for s in seen), seen[0].confidence)
+
+    @staticmethod
+    def _summary(units: Sequence[Unit], context: Context) -> Answer:
+        """ "What did I see today?": the first units of the best hits, in order of time."""
+        ways = _ways_asked(context.question)
+        fit = [u for u in units if u.way in ways and u.sure]
+        first: dict[int, Unit] = {}
+        for unit in fit:
+            first.setdefault(unit.memory.id, unit)
+        chosen = sorted(list(first.values())[:4], key=lambda u: u.at)
+        if not chosen:
+            return NO_ANSWER
+        text = " ".join(as_sentence(cite(u, context.now)) + "." for u in chosen)
+        return Answer(text, tuple(u.memory.id for u in chosen), 0.5)
+
+
+def _distinct(scored: Sequence[Scored]) -> list[Scored]:
+    """One per memory, in order."""
+    first: dict[int, Scored] = {}
+    for one in scored:
+        first.setdefault(one.unit.memory.id, one)
+    return list(first.values())
+
+
+def _ways_asked(question: Question) -> frozenset[str]:
+    low = question.text.lower()
+    if "hear" in low or "said" in low or "say" in low:
+        return frozenset({"heard"})
+    if "tell" in low or "told" in low:
+        return frozenset({"told"})
+    if "read" in low:
+        return frozenset({"read", "code"})
+    return frozenset({"read", "code", "heard", "faces", "seen"})
+
+

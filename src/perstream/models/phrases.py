@@ -1,0 +1,93 @@
+"""Wording of answers: times in the asker's zone, the owner as "you", and where a statement comes from."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from perstream.models.builtin_caption import quote
+from perstream.models.units import Unit
+
+_TO_SECOND = {
+    "i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "i'm": "you're", "i've": "you've",
+    "i'll": "you'll", "i'd": "you'd",
+}  # fmt: skip
+_PERSON = re.compile(r"\b(?:i am not|i am|am i|i was|was i|i'm|i've|i'll|i'd|myself|mine|my|me|i)\b", re.IGNORECASE)
+_PAIRS = {"i am": "you are", "i am not": "you are not", "am i": "are you", "i was": "you were", "was i": "were you"}
+_DAY_NAMES = {
+    "mon": "Monday", "tue": "Tuesday", "tues": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "thur": "Thursday",
+    "thurs": "Thursday", "fri": "Friday", "sat": "Saturday", "sun": "Sunday",
+}  # fmt: skip
+
+
+def second_person(sentence: str) -> str:
+    """The owner's words said back to the owner: "My key is here" becomes "your key is here"."""
+
+    def turned(match: re.Match[str]) -> str:
+        low = match.group().lower()
+        return _PAIRS.get(low) or _TO_SECOND.get(low, match.group())
+
+    return _PERSON.sub(turned, sentence.replace("’", "'"))
+
+
+def as_sentence(text: str) -> str:
+    """First letter large, no stop at the end."""
+    text = text.strip().rstrip(".!;, ")
+    return text[:1].upper() + text[1:]
+
+
+def time_text(at: datetime, now: datetime) -> str:
+    """ "08:14" today, "yesterday at 08:14", else "on 9 March at 08:14", in ``now``'s zone."""
+    local = at.astimezone(now.tzinfo)
+    clock = f"{local:%H:%M}"
+    days = (now.date() - local.date()).days
+    if days == 0:
+        return f"at {clock}"
+    if days == 1:
+        return f"yesterday at {clock}"
+    year = "" if local.year == now.year else f" {local.year}"
+    return f"on {local.day} {local:%B}{year} at {clock}"
+
+
+def stretch_text(unit: Unit) -> str:
+    """ "day.mp4, 12–18 s": where to look it up; empty for a told fact."""
+    if unit.memory.source is None:
+        return ""
+    if unit.start_s is None:
+        return unit.memory.source
+    start, end = round(unit.start_s), round(unit.end_s if unit.end_s is not None else unit.start_s)
+    return f"{unit.memory.source}, {start} s" if end <= start else f"{unit.memory.source}, {start}–{end} s"
+
+
+def cite(unit: Unit, now: datetime) -> str:
+    """How it is known: 'I read "PLATFORM 7" at 08:40 (day.mp4, 12–18 s)'."""
+    when, place = time_text(unit.at, now), stretch_text(unit)
+    place = f" ({place})" if place else ""
+    if unit.way == "told":
+        return f"you told me {when}{place}"
+    if unit.way == "heard":
+        return f"{unit.speaker or 'someone'} said {quote(unit.text)} {when}{place}"
+    if unit.way == "faces":
+        return f"seen {when}{place}"
+    if unit.way == "seen":
+        return f"seen {when}{place}: {quote(unit.text)}"
+    what = "a code that says " if unit.way == "code" else ""
+    maybe = "" if unit.sure else "perhaps "
+    return f"I {maybe}read {what}{quote(' / '.join(unit.lines))} {when}{place}"
+
+
+def spoken_time(text: str) -> str:
+    """A time as read, in words that fit after "is": "TUE 10:00" becomes "on Tuesday at 10:00"."""
+    text = " ".join(text.split())
+    match = re.match(r"(?i)([a-z]{3,9})\.?(?:,|\s|$)\s*(.*)$", text)
+    if match and match.group(1).lower()[:3] in _DAY_NAMES and match.group(1).lower().removesuffix("day") in _SHORT_DAYS:
+        day, rest = _DAY_NAMES[match.group(1).lower()[:3]], match.group(2).strip()
+        if not rest:
+            return f"on {day}"
+        return f"on {day} {rest}" if rest.lower().startswith(("at ", "the ", "on ", "morning", "evening")) else f"on {day} at {rest}"
+    return f"at {text}" if re.match(r"\d{1,2}[:.h]\d\d|\d{1,2} ?[ap]\.?m|noon|midnight", text, re.IGNORECASE) else text
+
+
+_SHORT_DAYS = frozenset(
+    {"mon", "tue", "tues", "wed", "wednes", "thu", "thur", "thurs", "fri", "sat", "satur", "sun"}
+)

@@ -1,0 +1,178 @@
+"""How well a piece of memory covers a question: word by word, with what may stand for each word.
+
+A required word that nothing in the memory stands for makes the memory no answer, however alike the
+texts are: this is what keeps "When is the dentist's birthday?" from being answered by an appointment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from perstream.models.lexicon import KINDS, Lexicon
+from perstream.models.questions import Question, Term, carrier_fits
+from perstream.models.text import STOP_WORDS, Stems, words
+from perstream.models.units import Unit
+from perstream.protocols import TextEmbedder
+from perstream.types import FloatArray
+
+MET = 0.35
+"""A required word counts as met from here on."""
+ALIKE = 0.6
+"""Cosine of two single words from which one may stand for the other, weakly."""
+_MAX_WORDS = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A unit and how well it covers the question."""
+
+    unit: Unit
+    confidence: float
+    """In [0, 1]."""
+    met: dict[str, float]
+    """Per term's stem, how well it is met in [0, 1]."""
+
+
+class Relevance:
+    """Scores units for one question. Lives as long as the question."""
+
+    def __init__(self, question: Question, pooled: FloatArray, embedder: TextEmbedder, stems: Stems) -> None:
+        self._question = question
+        self._pooled = pooled
+        self._embedder = embedder
+        self._stems = stems
+        self._lexicon = Lexicon(stems)
+        self._rivals = [{stems(word) for word in members.split()} for members in KINDS.values()]
+        self._related = {term.stem: self._lexicon.related(term.stem) for term in question.terms}
+
+    def score(self, units: Sequence[Unit]) -> list[Scored]:
+        """All units, best first; of equals the newer first."""
+        if not units:
+            return []
+        views = [_View(unit, self._stems) for unit in units]
+        met = [{t.stem: self._direct(t, view) for t in self._question.terms} for view in views]
+        self._by_meaning(views, met)
+        alike = self._embedder.embed([f"{u.speaker} {u.text}".strip() for u in units]) @ self._pooled
+        scored = [
+            Scored(unit, self._confidence(unit, found, float(cosine)), found)
+            for unit, found, cosine in zip(units, met, alike, strict=True)
+        ]
+        return sorted(scored, key=lambda s: (-round(s.confidence, 3), -s.unit.at.timestamp()))
+
+    def line_score(self, line: str) -> float:
+        """How many of the question's words a single line holds, weighted."""
+        stems = set(self._stems.of(line))
+        total = 0.0
+        for term in self._question.terms:
+            if term.stem in stems or _spelled_alike(term, stems, line):
+                total += term.weight
+            elif not term.name and self._related[term.stem] & stems:
+                total += 0.6 * term.weight
+        return total
+
+    def holds(self, term: Term, line: str) -> bool:
+        """Whether a line holds a term or its like."""
+        stems = set(self._stems.of(line))
+        return bool(term.stem in stems or _spelled_alike(term, stems, line) or self._related[term.stem] & stems)
+
+    def _direct(self, term: Term, view: _View) -> float:
+        if term.stem in view.own:
+            return 1.0
+        if _spelled_alike(term, view.own, view.unit.text):
+            return 0.9
+        if term.name:
+            return 0.7 if term.stem in view.around else 0.0
+        if self._related[term.stem] & view.own:
+            return 0.8
+        fits = carrier_fits(term.word, view.unit)
+        if fits is not None:
+            return fits
+        if term.stem in view.around:
+            return 0.7
+        if term.stem in view.source:
+            return 0.6
+        return 0.5 if self._related[term.stem] & view.around else 0.0
+
+    def _by_meaning(self, views: Sequence[_View], met: list[dict[str, float]]) -> None:
+        """Let word vectors stand in where a required word is not met and the others are."""
+        open_terms = [
+            t for t in self._question.terms
+            if t.required and not t.name and any(found[t.stem] < MET for found in met)
+        ]  # fmt: skip
+        if not open_terms:
+            return
+        vocabulary = list(dict.fromkeys(word for view in views for word in view.words))[:_MAX_WORDS]
+        if not vocabulary:
+            return
+        vectors = self._embedder.embed([*(t.word for t in open_terms), *vocabulary])
+        cosines = vectors[: len(open_terms)] @ vectors[len(open_terms) :].T
+        place = {word: i for i, word in enumerate(vocabulary)}
+        for view, found in zip(views, met, strict=True):
+            for row, term in enumerate(open_terms):
+                rows = [place[w] for w in view.words if w in place and not self._rival(term.stem, self._stems(w))]
+                best = float(np.max(cosines[row, rows])) if rows else 0.0
+                if best >= ALIKE:
+                    found[term.stem] = max(found[term.stem], MET + (best - ALIKE))
+
+    def _rival(self, one: str, other: str) -> bool:
+        """Two members of one kind exclude each other: son and daughter, tea and coffee."""
+        return any(one in kind and other in kind for kind in self._rivals)
+
+    def _confidence(self, unit: Unit, met: dict[str, float], cosine: float) -> float:
+        terms = self._question.terms
+        total = sum(t.weight for t in terms)
+        cover = sum(t.weight * met[t.stem] for t in terms) / total if total else 0.5
+        alike = min(1.0, max(0.0, (cosine - 0.1) / 0.5))
+        value = 0.7 * cover + 0.25 * alike + 0.05 * min(1.0, max(0.0, unit.hit.score))
+        if any(t.required and met[t.stem] < MET for t in terms):
+            value *= 0.25
+        if not unit.sure:
+            value *= 0.8
+        if self._question.first_person and unit.way in ("told", "heard") and not _about_owner(unit):
+            value -= 0.3
+        return max(0.0, min(1.0, value))
+
+
+class _View:
+    """The stems of a unit."""
+
+    def __init__(self, unit: Unit, stems: Stems) -> None:
+        self.unit = unit
+        self.own = set(stems.of(unit.text)) | set(stems.of(unit.speaker))
+        self.around = set(stems.of(unit.around))
+        self.source = set(stems.of((unit.memory.source or "").rpartition(".")[0]))
+        self.words = [w.lower() for w in words(unit.text) if len(w) > 2 and w.isalpha() and w.lower() not in STOP_WORDS]
+
+
+def _about_owner(unit: Unit) -> bool:
+    """A told sentence in the first person; of what others say, what is said to or about "you"."""
+    first = {"i", "my", "me", "we", "our", "i'm"} if unit.way == "told" else {"you", "your", "we", "our", "us"}
+    return any(word.lower() in first for word in words(unit.text))
+
+
+def _spelled_alike(term: Term, stems: set[str], text: str) -> bool:
+    """Readers join words and misread single letters."""
+    word = term.stem
+    if len(word) < 5:
+        return False
+    if word in "".join(text.lower().split()):
+        return True
+    slips = 1 if len(word) < 9 else 2
+    return any(abs(len(other) - len(word)) <= slips and _within(word, other, slips) for other in stems if len(other) > 4)
+
+
+def _within(a: str, b: str, limit: int) -> bool:
+    """Levenshtein distance of at most ``limit``, with the first letter alike."""
+    if a[0] != b[0]:
+        return False
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        previous, row[0] = row[0], i
+        for j, y in enumerate(b, start=1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
+        if min(row) > limit:
+            return False
+    return row[-1] <= limit
