@@ -1,0 +1,143 @@
+"""Sound and embedded subtitles of a video file, read apart from its pictures.
+
+A container of its own keeps the order in time whatever the file's interleaving is, and what is broken
+here cannot stop the pictures.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+from av.error import FFmpegError
+from av.packet import Packet
+
+from perstream.sources.cue_text import of_ass
+from perstream.sources.sound import RATE_HZ, SoundChunker
+from perstream.sources.transcript import MAX_CUES, cues_of, decode_text
+from perstream.types import AudioChunk, Cue
+
+log = logging.getLogger(__name__)
+
+LOOK_AHEAD_S = 2.0
+"""Packets may be out of order by about this much."""
+PLAIN_SUBTITLES = frozenset({"subrip", "srt", "webvtt", "text"})
+STYLED_SUBTITLES = frozenset({"ass", "ssa", "mov_text"})
+MAX_ERRORS = 50
+"""Broken sound packets in a row before the sound is given up."""
+
+
+class SideTracks:
+    """Yields chunks and cues up to a time; times are seconds since the first frame."""
+
+    def __init__(self, path: Path, source: str, origin_s: float, *, sound: bool, subtitles: bool) -> None:
+        self.end_s = 0.0
+        """Where the sound ends, as far as it was read."""
+        self._source = source
+        self._origin_s = origin_s
+        self._ready: list[tuple[float, int, AudioChunk | Cue]] = []
+        self._order = itertools.count()
+        self._read_to_s = 0.0
+        self._errors = 0
+        self._cues = 0
+        self._chunker = SoundChunker()
+        self._container = av.open(f"file:{path}", metadata_errors="replace")
+        streams = self._container.streams
+        self._sound = next((s for s in streams.audio if s.codec_context is not None), None) if sound else None
+        known = PLAIN_SUBTITLES | STYLED_SUBTITLES
+        self._subtitle = (
+            next((s for s in streams.subtitles if s.codec_context is not None and s.codec_context.name in known), None)
+            if subtitles
+            else None
+        )
+        self._packets: Iterator[Packet[Any]] | None = self._container.demux() if self._sound or self._subtitle else None
+
+    def until(self, time_s: float) -> Iterator[AudioChunk | Cue]:
+        """What begins at or before this time, in order."""
+        while self._packets is not None and self._read_to_s <= time_s + LOOK_AHEAD_S:
+            self._read()
+        while self._ready and self._ready[0][0] <= time_s:
+            yield heapq.heappop(self._ready)[2]
+
+    def rest(self) -> Iterator[AudioChunk | Cue]:
+        """The sound after the last frame, and the cues that begin while it lasts."""
+        while self._packets is not None:
+            self._read()
+        yield from self.until(self.end_s)
+
+    def close(self) -> None:
+        self._packets = None
+        self._container.close()
+
+    def _read(self) -> None:
+        """Take in one packet."""
+        assert self._packets is not None
+        try:
+            packet = next(self._packets)
+        except StopIteration:
+            self._give_up(None)
+            return
+        except FFmpegError as error:
+            self._give_up(error)
+            return
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        if stamp is not None and packet.time_base is not None:
+            self._read_to_s = max(self._read_to_s, float(stamp * packet.time_base) - self._origin_s)
+        if self._sound is not None and packet.stream.index == self._sound.index:
+            self._hear(packet)
+        elif self._subtitle is not None and packet.stream.index == self._subtitle.index and packet.size:
+            self._read_subtitle(packet)
+
+    def _give_up(self, error: FFmpegError | None) -> None:
+        if error is not None:
+            log.warning("the sound or subtitles of %s cannot be read further: %s", self._source, error.strerror)
+        self._packets = None
+        for start_s, samples in self._chunker.finish():
+            self._keep_sound(start_s, samples)
+
+    def _hear(self, packet: Packet[Any]) -> None:
+        assert self._sound is not None
+        try:
+            for frame in self._sound.decode(packet) if packet.size else ():
+                for start_s, samples in self._chunker.offer(frame):
+                    self._keep_sound(start_s, samples)
+            self._errors = 0
+        except (FFmpegError, ValueError) as error:
+            self._errors += 1
+            if self._errors >= MAX_ERRORS:
+                log.warning("the sound of %s is not usable: %s", self._source, error)
+                self._sound = None
+
+    def _keep_sound(self, claimed_s: float, samples: object) -> None:
+        chunk = AudioChunk(self._source, claimed_s - self._origin_s, samples)  # type: ignore[arg-type]
+        early = round(-chunk.pts_s * RATE_HZ)
+        if early > 0:  # sound from before the first frame
+            if early >= len(chunk.samples):
+                return
+            chunk = AudioChunk(self._source, 0.0, chunk.samples[early:])
+        self.end_s = max(self.end_s, chunk.pts_s + len(chunk.samples) / RATE_HZ)
+        heapq.heappush(self._ready, (chunk.pts_s, next(self._order), chunk))
+
+    def _read_subtitle(self, packet: Packet[Any]) -> None:
+        assert self._subtitle is not None
+        if packet.pts is None or packet.time_base is None or self._cues >= MAX_CUES:
+            return
+        start_s = round(float(packet.pts * packet.time_base) - self._origin_s, 3)
+        end_s = round(start_s + float((packet.duration or 0) * packet.time_base), 3)
+        try:
+            if self._subtitle.codec_context.name in PLAIN_SUBTITLES:
+                payload = decode_text(bytes(packet))
+            else:
+                rects = self._subtitle.decode(packet)
+                payload = "\n".join(of_ass(decode_text(rect.ass)) for rect in rects if hasattr(rect, "ass"))
+        except FFmpegError:
+            return
+        for cue in cues_of(payload, start_s, end_s, self._source):
+            self._cues += 1
+            if cue.end_s > 0:
+                heapq.heappush(self._ready, (max(0.0, cue.start_s), next(self._order), cue))
