@@ -20,7 +20,6 @@ CORE = [
     "platformdirs>=4",
     "prompt_toolkit>=3.0.40",
     "rapidocr>=3.10,<4",
-    "rich>=13",
     "safetensors>=0.4",
     "snowballstemmer>=2.2",
     "tokenizers>=0.20",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from perstream.assistant.assistant import Assistant
 from perstream.config import Config
+from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
 from perstream.daemon.parts import Parts
 from perstream.daemon.sink import AssistantSink
@@ -23,7 +23,6 @@ from perstream.events import Done
 from perstream.keyframes.sampler import KeyframeSampler
 from perstream.keyframes.thumbnail import thumbnail
 from perstream.memory.memory import Memory
-from perstream.memory.status import MemoryStatus
 from perstream.models.registry import load_backend
 from perstream.perception.perceiver import Perceiver
 from perstream.places import store_folder
@@ -36,20 +35,6 @@ if TYPE_CHECKING:
 
 PICTURE_SIDE_PX = 960
 """A picture to search by is shrunk to this, as keyframes are."""
-
-
-@dataclass(frozen=True)
-class AppStatus:
-    """How the house is doing."""
-
-    backend: str
-    store: str
-    memory: MemoryStatus
-    sources: tuple[SourceStatus, ...]
-    silences: dict[str, int]
-    """Proactive words held back, by reason."""
-    errors: int
-    """Percepts that failed."""
 
 
 def open_memory(config: Config, backend: Backend, *, read_only: bool = False) -> Memory:

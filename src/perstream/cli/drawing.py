@@ -6,7 +6,7 @@ the cost is linear in nodes and edges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -60,28 +60,28 @@ def draw_html(graph: networkx.MultiDiGraph, limit: int = 60) -> str:
 
 def outline(graph: networkx.MultiDiGraph, limit: int = 60) -> list[str]:
     """The same as text: category, its memories, their triplets."""
-    shown = _newest(graph, limit)
-    lines: list[str] = []
     by_category: dict[str, list[Any]] = {}
-    for node in shown:
-        by_category.setdefault(str(graph.nodes[node].get("category", "")), []).append(node)
+    for node in _newest(graph, limit):
+        for category in graph.predecessors(node):
+            if graph.nodes[category]["kind"] == "category":
+                by_category.setdefault(graph.nodes[category]["label"], []).append(node)
+    triplets: dict[int, list[str]] = {}
+    for start, end, data in graph.edges(data=True):
+        if data["kind"] == "triplet":
+            words = (graph.nodes[start]["label"], data["predicate"], graph.nodes[end]["label"])
+            triplets.setdefault(data["memory_id"], []).append(" · ".join(words))
+    lines: list[str] = []
     for category in sorted(by_category):
-        lines.append(category or "(no category)")
+        lines.append(category)
         for node in by_category[category]:
-            data = graph.nodes[node]
-            lines.append(f"  #{data.get('id', node)} {data.get('label', '')}")
-            lines += [f"      {subject} · {predicate} · {obj}" for subject, predicate, obj in _triplets(graph, data)]
+            lines.append(f"  #{node[1]} {graph.nodes[node]['label']}")
+            lines += [f"      {triplet}" for triplet in triplets.get(node[1], ())]
     return lines
 
 
-def _triplets(graph: networkx.MultiDiGraph, memory: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    triplets: Sequence[Any] = memory.get("triplets", ())
-    return [(t.subject, t.predicate, t.object) for t in triplets]
-
-
 def _newest(graph: networkx.MultiDiGraph, limit: int) -> list[Any]:
-    memories = [node for node, data in graph.nodes(data=True) if data.get("kind") == "memory"]
-    return sorted(memories, key=lambda node: -int(graph.nodes[node].get("id", 0)))[:limit]
+    memories = [node for node, data in graph.nodes(data=True) if data["kind"] == "memory"]
+    return sorted(memories, key=lambda node: -int(node[1]))[:limit]
 
 
 def _place(graph: networkx.MultiDiGraph, limit: int) -> dict[Any, _Spot]:

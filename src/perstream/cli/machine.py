@@ -64,7 +64,7 @@ def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> 
     checks = [
         ("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         ("text embedder", ready, str(folder) if ready else "missing: run `perstream setup`"),
-        *((f"sees {c.name}", c.available, c.reason or "ready") for c in capabilities(settings.perception)),
+        *((f"sees {c.name}", c.available, c.reason or "ready") for c in capabilities()),
         ("store", True, str(store_folder(settings))),
     ]
     if as_json:
