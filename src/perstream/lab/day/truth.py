@@ -1,0 +1,188 @@
+"""What is true about a day: the ground-truth file, and when a thing can be read."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from perstream.lab.day.film import Shot
+from perstream.lab.day.path import REFERENCE
+from perstream.lab.day.rooms import Place
+from perstream.lab.day.space import project
+from perstream.lab.day.thing import Thing
+
+Groups = tuple[tuple[str, ...], ...]
+Spans = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A stretch in which a thing could be read."""
+
+    what: str
+    text: str
+    start_s: float
+    end_s: float
+    cap_px: float
+    """Least height of its smallest capitals in the stretch, in pixels at 960 wide."""
+    glimpses: Spans
+    """All stretches, of this room, in which a sharp eye may make it out; they hold the one above."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A cue of the transcript."""
+
+    speaker: str
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question and what a right answer holds: one string of each group. Without groups it is to be refused."""
+
+    question: str
+    kind: str
+    answer_contains: Groups = ()
+    start_s: float | None = None
+    end_s: float | None = None
+    """Where its evidence is; None for a told fact."""
+    spans: Spans = ()
+    """All stretches that show it: evidence must overlap one."""
+    provenance: str = "seen"
+    """``seen``, ``heard`` or ``told``."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """A word that must be said unasked: it mentions one string of each group."""
+
+    topic: Groups
+    from_s: float
+    """Its cause may be made out from here on: not too early."""
+    cue_s: float
+    """Its cause is easily read, or said, from here on."""
+    until_s: float
+    """Later is late."""
+    why: str
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Everything true about one day. Where no word is due, silence is."""
+
+    seed: int
+    start_time: str
+    """ISO, UTC, of the first frame."""
+    duration_s: float
+    width: int
+    height: int
+    fps: int
+    rooms: tuple[str, ...]
+    shown: tuple[Shown, ...]
+    said: tuple[Heard, ...]
+    told: tuple[str, ...]
+    questions: tuple[Question, ...]
+    unanswerable: tuple[Question, ...]
+    due: tuple[Due, ...]
+
+    def save(self, path: Path) -> None:
+        """Write it as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def load_truth(path: Path) -> Truth:
+    """Read a ground-truth file. Raises OSError, ValueError, KeyError or TypeError when it is none."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    return Truth(
+        **{
+            **raw,
+            "rooms": tuple(raw["rooms"]),
+            "told": tuple(raw["told"]),
+            "shown": tuple(Shown(**{**item, "glimpses": _spans(item["glimpses"])}) for item in raw["shown"]),
+            "said": tuple(Heard(**item) for item in raw["said"]),
+            "questions": tuple(_question(item) for item in raw["questions"]),
+            "unanswerable": tuple(_question(item) for item in raw["unanswerable"]),
+            "due": tuple(Due(**{**item, "topic": _groups(item["topic"])}) for item in raw["due"]),
+        }
+    )
+
+
+def _question(item: dict[str, object]) -> Question:
+    tuples = {"answer_contains": _groups(item["answer_contains"]), "spans": _spans(item["spans"])}
+    return Question(**{**item, **tuples})  # type: ignore[arg-type]
+
+
+def _spans(raw: object) -> Spans:
+    assert isinstance(raw, list)
+    return tuple((float(start), float(end)) for start, end in raw)
+
+
+def _groups(raw: object) -> Groups:
+    assert isinstance(raw, list)
+    return tuple(tuple(str(text) for text in group) for group in raw)
+
+
+@dataclass(frozen=True)
+class Legible:
+    """When writing counts as legible, at 960 pixels wide: capitals this high, moving this little in a frame's time."""
+
+    cap_px: float
+    smear_px: float
+
+
+READABLE = Legible(14.0, 2.5)
+"""A person reads it."""
+GLIMPSED = Legible(7.0, 8.0)
+"""A sharp eye may make it out."""
+TURNED_AWAY = 0.3
+"""Seen so much from the side (width to height, relative to the front view) nothing can be read."""
+
+
+def caps(shot: Shot, item: Thing, place: Place, how: Legible, fps: int) -> dict[int, float]:
+    """For each frame of the day in which ``item`` is legible, the height of its smallest capitals in pixels."""
+    half = np.stack([place.right * item.width_m / 2, np.array([0.0, item.height_m / 2, 0.0])])
+    outline = place.centre + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [0, 0]]) @ half
+    found = {}
+    for i in range(math.ceil(shot.start_s * fps), math.ceil(shot.end_s * fps)):
+        pose, next_pose = shot.path.pose(i / fps - shot.start_s), shot.path.pose((i + 1) / fps - shot.start_s)
+        eye = np.array([pose.x, pose.y, pose.z])
+        if ((outline - eye) @ pose.axes()[2]).min() < 0.2 or (eye - place.centre) @ place.normal <= 0:
+            continue
+        now, then = project(outline, pose, REFERENCE), project(outline[4:], next_pose, REFERENCE)
+        tall = float(np.linalg.norm(now[3] - now[0]) + np.linalg.norm(now[2] - now[1])) / 2
+        wide = float(np.linalg.norm(now[1] - now[0]) + np.linalg.norm(now[2] - now[3])) / 2
+        inside = bool((now >= -4).all() and (now <= [REFERENCE.width + 4, REFERENCE.height + 4]).all())
+        still = float(np.abs(then - now[4:]).max()) <= how.smear_px
+        cap = item.cap_px * tall / item.texture.shape[0]
+        if inside and still and cap >= how.cap_px and wide / tall > TURNED_AWAY * item.width_m / item.height_m:
+            found[i] = cap
+    return found
+
+
+def stretches(frames: Iterable[int], fps: int) -> tuple[tuple[float, float], ...]:
+    """Runs of frame numbers as seconds, gaps of up to 0.2 s closed."""
+    runs: list[list[int]] = []
+    for i in sorted(frames):
+        if runs and (i - runs[-1][1]) / fps <= 0.2:
+            runs[-1][1] = i
+        else:
+            runs.append([i, i])
+    return tuple((round(a / fps, 2), round(b / fps, 2)) for a, b in runs)
+
+
+def shown_span(what: str, shot: Shot, item: Thing, place: Place, middle_s: float, fps: int) -> Shown:
+    """The rest around ``middle_s`` in which ``item`` can be read, and all glimpses of it."""
+    clear = caps(shot, item, place, READABLE, fps)
+    start, end = next((a, b) for a, b in stretches(clear, fps) if a <= middle_s <= b)
+    cap = min(clear[i] for i in clear if start + 0.3 <= i / fps <= end - 0.3)
+    return Shown(
+        what, " | ".join(item.lines), start, end, round(cap, 1), stretches(caps(shot, item, place, GLIMPSED, fps), fps)
+    )
