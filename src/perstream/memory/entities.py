@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from perstream.memory.columns import normalize
+from perstream.memory.near import NearIndex, group_of
 from perstream.types import FloatArray, Triplet
 
 OWNER = "i"
 """Normalised label of the owner (``I`` in triplets): one entity over all categories."""
+BAND = 0.004
+"""The stored int8 vectors give a cosine to about +-0.002: nearer to rho than this, the full vectors decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,30 +25,6 @@ class Resolved:
     id: int
     label: str
     """The entity's own label; the written one may differ in case or wording."""
-    category: str
-
-
-@dataclass(slots=True)
-class _Block:
-    """Vectors of the entities that may be one: same category, same digits."""
-
-    ids: list[int] = field(default_factory=list)
-    vectors: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
-
-    def add(self, entity: int, vector: FloatArray) -> None:
-        count = len(self.ids)
-        if count == len(self.vectors):
-            grown = np.zeros((max(4, 2 * count), len(vector)), np.float32)
-            if count:
-                grown[:count] = self.vectors
-            self.vectors = grown
-        self.vectors[count] = vector
-        self.ids.append(entity)
-
-    def nearest(self, vector: FloatArray) -> tuple[int, float]:
-        scores = self.vectors[: len(self.ids)] @ vector
-        best = int(np.argmax(scores))
-        return self.ids[best], float(scores[best])
 
 
 class Entities:
@@ -54,23 +33,23 @@ class Entities:
     def __init__(self, rho: float, embed: Callable[[Sequence[str]], FloatArray]) -> None:
         self._rho = rho
         self._embed = embed
-        self._blocks: dict[tuple[str, str], _Block] | None = None
+        self._near: NearIndex | None = None
 
     def forget_cache(self) -> None:
         """The vectors in RAM no longer match the table (a rollback, a deletion): load them again when needed."""
-        self._blocks = None
+        self._near = None
 
     @property
     def nbytes(self) -> int:
         """RAM held for merging."""
-        return sum(b.vectors.nbytes + 8 * len(b.ids) for b in (self._blocks or {}).values())
+        return 0 if self._near is None else self._near.nbytes
 
     def resolve(
-        self, connection: sqlite3.Connection, triplets: Sequence[Triplet], category: str
+        self, connection: sqlite3.Connection, triplets: Iterable[Triplet], category: str
     ) -> dict[str, Resolved]:
         """The entity of every subject and object, by written label. New ones are inserted."""
         found: dict[str, Resolved] = {}
-        unknown: dict[str, list[str]] = {}
+        unknown: dict[tuple[str, str], list[str]] = {}
         for label in dict.fromkeys(part for t in triplets for part in (t.subject, t.object)):
             normalized = normalize(label) or label
             home = "" if normalized == OWNER else category
@@ -78,53 +57,71 @@ class Entities:
                 "SELECT id, label FROM entities WHERE normalized = ? AND category = ?", (normalized, home)
             ).fetchone()
             if row is None:
-                unknown.setdefault(normalized, []).append(label)
+                unknown.setdefault((normalized, home), []).append(label)
             else:
-                found[label] = Resolved(row[0], row[1], home)
+                found[label] = Resolved(row[0], row[1])
         if unknown:
-            vectors = self._embed([labels[0] for labels in unknown.values()])
-            for (normalized, labels), vector in zip(unknown.items(), vectors, strict=True):
-                home = "" if normalized == OWNER else category
-                entity = self._merge_or_insert(connection, normalized, labels[0], home, vector)
-                found.update(dict.fromkeys(labels, entity))
+            for written, entity in zip(unknown.values(), self._resolve_new(connection, unknown), strict=True):
+                found.update(dict.fromkeys(written, entity))
         return found
 
-    def _merge_or_insert(
-        self, connection: sqlite3.Connection, normalized: str, label: str, category: str, vector: FloatArray
-    ) -> Resolved:
-        block = self._loaded(connection).setdefault((category, _digits(normalized)), _Block())
-        if block.ids and normalized != OWNER:
-            entity, score = block.nearest(vector)
-            if score >= self._rho:
-                row = connection.execute("SELECT id, label FROM entities WHERE id = ?", (entity,)).fetchone()
-                return Resolved(row[0], row[1], category)
-        cursor = connection.execute(
-            "INSERT INTO entities (label, normalized, category, embedding) VALUES (?, ?, ?, ?)",
-            (label, normalized, category, _bytes(vector)),
-        )
-        entity = int(cursor.lastrowid or 0)
-        block.add(entity, vector)
-        return Resolved(entity, label, category)
+    def _resolve_new(self, connection: sqlite3.Connection, unknown: dict[tuple[str, str], list[str]]) -> list[Resolved]:
+        """Entities of labels that no entity bears: a near one of the same group, or a new one."""
+        vectors = np.asarray(self._embed([written[0] for written in unknown.values()]), np.float32)
+        index = self._loaded(connection, vectors.shape[1])
+        groups = [_group(normalized, home) for normalized, home in unknown]
+        coded = index.code(vectors)
+        near = index.nearest(coded, np.array(groups, np.uint64), self._rho - BAND)
+        entities: list[Resolved] = []
+        fresh: list[tuple[int, int, bytes]] = []
+        places: list[int] = []
+        for place, ((normalized, home), written) in enumerate(unknown.items()):
+            match = self._decide(connection, vectors[place], near[place])
+            if match is None:
+                twins = [p for p in places if groups[p] == groups[place] and vectors[p] @ vectors[place] >= self._rho]
+                match = entities[twins[0]] if twins else None
+            if match is None:
+                stored = coded.stored(place)
+                cursor = connection.execute(
+                    "INSERT INTO entities (label, normalized, category, embedding) VALUES (?, ?, ?, ?)",
+                    (written[0], normalized, home, stored),
+                )
+                match = Resolved(int(cursor.lastrowid or 0), written[0])
+                fresh.append((match.id, groups[place], stored))
+                places.append(place)
+            entities.append(match)
+        index.add(fresh)
+        return entities
 
-    def _loaded(self, connection: sqlite3.Connection) -> dict[tuple[str, str], _Block]:
-        if self._blocks is None:
-            self._blocks = {}
+    def _decide(
+        self, connection: sqlite3.Connection, vector: FloatArray, candidates: list[tuple[int, float]]
+    ) -> Resolved | None:
+        """The best candidate that is near enough in full precision."""
+        for entity, cosine in candidates:
+            row = connection.execute("SELECT label FROM entities WHERE id = ?", (entity,)).fetchone()
+            if cosine < self._rho + BAND:
+                cosine = float(self._embed([row[0]])[0] @ vector)
+            if cosine >= self._rho:
+                return Resolved(entity, row[0])
+        return None
+
+    def _loaded(self, connection: sqlite3.Connection, dimension: int) -> NearIndex:
+        if self._near is None:
+            index = NearIndex(dimension)
             renamed = connection.execute("SELECT id, label FROM entities WHERE embedding IS NULL").fetchall()
             if renamed:
-                for (entity, _), vector in zip(renamed, self._embed([label for _, label in renamed]), strict=True):
-                    connection.execute("UPDATE entities SET embedding = ? WHERE id = ?", (_bytes(vector), entity))
-            for entity, normalized, category, blob in connection.execute(
-                "SELECT id, normalized, category, embedding FROM entities"
-            ):
-                block = self._blocks.setdefault((category, _digits(normalized)), _Block())
-                block.add(entity, np.frombuffer(blob, np.float32))
-        return self._blocks
+                coded = index.code(np.asarray(self._embed([label for _, label in renamed]), np.float32))
+                connection.executemany(
+                    "UPDATE entities SET embedding = ? WHERE id = ?",
+                    [(coded.stored(row), entity) for row, (entity, _) in enumerate(renamed)],
+                )
+            rows = connection.execute("SELECT id, normalized, category, embedding FROM entities").fetchall()
+            index.add([(entity, _group(normalized, home), stored) for entity, normalized, home, stored in rows])
+            self._near = index
+        return self._near
 
 
-def _digits(normalized: str) -> str:
-    """Labels whose digits differ are different things (gate B12, gate B14), however near their vectors are."""
-    return "".join(c if c.isdigit() else " " for c in normalized).strip()
-
-
-def _bytes(vector: FloatArray) -> bytes:
-    return np.ascontiguousarray(vector, dtype=np.float32).tobytes()
+def _group(normalized: str, category: str) -> int:
+    """Labels merge within a category only, and only when their digits agree: gate B12 is not gate B14."""
+    digits = "".join(c if c.isdigit() else " " for c in normalized)
+    return group_of(category, " ".join(digits.split()))

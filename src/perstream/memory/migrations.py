@@ -67,7 +67,6 @@ CREATE TABLE entities (
     embedding BLOB
 );
 CREATE UNIQUE INDEX entities_label ON entities(normalized, category);
-CREATE INDEX entities_category ON entities(category);
 CREATE TABLE edges (
     memory_id INTEGER NOT NULL REFERENCES memories(id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
