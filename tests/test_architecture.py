@@ -12,7 +12,23 @@ import pytest
 
 SRC = Path(__file__).parent.parent / "src" / "perstream"
 ORGANS = ("sources", "keyframes", "perception", "models", "memory")
-WORDS = ("types", "errors", "config", "categories", "vectors", "protocols", "events", "jsonlines", "observations", "textblocks", "when", "version", "places")
+WORDS = (
+    "types",
+    "errors",
+    "config",
+    "categories",
+    "vectors",
+    "protocols",
+    "events",
+    "jsonlines",
+    "observations",
+    "spelling",
+    "textblocks",
+    "when",
+    "whenwords",
+    "version",
+    "places",
+)
 FLOORS = {
     **dict.fromkeys(WORDS, 1),
     **dict.fromkeys(ORGANS, 2),
@@ -22,6 +38,7 @@ FLOORS = {
     "cli": 5,
     "web": 5,
     "research": 5,
+    "__main__": 6,
     "": 5,  # the package itself: public names, loaded on demand
     "lab": 6,
 }
@@ -60,7 +77,12 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
         for node in ast.walk(block)
     }
-    inside = {id(node) for f in ast.walk(tree) if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef)) for node in ast.walk(f)}
+    inside = {
+        id(node)
+        for f in ast.walk(tree)
+        if isinstance(f, (ast.FunctionDef, ast.AsyncFunctionDef))
+        for node in ast.walk(f)
+    }
     for node in ast.walk(tree):
         if id(node) in typing_only:
             continue
@@ -126,7 +148,7 @@ def test_no_import_circles() -> None:
     done: set[str] = set()
 
     def visit(name: str, way: tuple[str, ...]) -> None:
-        assert name not in way, f"circle: {' -> '.join((*way[way.index(name):], name))}"
+        assert name not in way, f"circle: {' -> '.join((*way[way.index(name) :], name))}"
         if name in done:
             return
         for other in graph[name]:
@@ -152,7 +174,11 @@ def test_no_function_level_import_hides_an_upward_one() -> None:
 def test_no_pickle_and_no_eval(path: Path) -> None:
     names = {name.split(".")[0] for name, _ in imports(path)}
     assert not names & {"pickle", "marshal", "shelve", "dill", "joblib"}
-    calls = [n.func.id for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
+    calls = [
+        n.func.id
+        for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+    ]
     assert not {"eval", "exec"} & set(calls)
 
 

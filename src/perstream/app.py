@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from perstream.assistant.assistant import Assistant
 from perstream.config import Config
@@ -33,6 +33,7 @@ from perstream.types import Frame, HalfArray, Hit, MemoryRecord, Query, Receipt,
 if TYPE_CHECKING:
     import networkx
 
+T = TypeVar("T")
 PICTURE_SIDE_PX = 960
 """A picture to search by is shrunk to this, as keyframes are."""
 
@@ -110,9 +111,7 @@ class App:
 
     # --- questions and told facts -----------------------------------------------------------
 
-    def ask(
-        self, question: str, *, now: datetime | None = None, say: Callable[[str], None] | None = None
-    ) -> Reply:
+    def ask(self, question: str, *, now: datetime | None = None, say: Callable[[str], None] | None = None) -> Reply:
         """Answer from memory; overtakes what is being perceived."""
         return self._worker.submit(
             Priority.QUESTION, lambda: self._assistant.ask(question, now=now, say=say or _unheard)
@@ -211,7 +210,7 @@ class App:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _write(self, call: Callable[[], Any]) -> Any:
+    def _write(self, call: Callable[[], T]) -> T:
         """The assistant thread is the store's one writer."""
         return self._worker.submit(Priority.TOLD, call).result()
 

@@ -168,6 +168,8 @@ class ServerConfig:
     """The daemon's HTTP API."""
 
     host: str = "127.0.0.1"
+    allow_remote: bool = False
+    """Let ``host`` be an address that other machines can reach."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8765
     """0 takes any free port."""
     max_body_kb: Annotated[int, Meta(ge=1)] = 256
@@ -220,9 +222,10 @@ def load(
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"cannot read settings from {path}: {error}") from error
+    return tree
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -250,7 +253,7 @@ def _places() -> list[tuple[str, ...]]:
         if section is dataclasses.MISSING:
             found.append((top.name,))
         else:
-            found += [(top.name, part.name) for part in dataclasses.fields(section())]  # type: ignore[arg-type]
+            found += [(top.name, part.name) for part in dataclasses.fields(section())]
     return found
 
 

@@ -89,5 +89,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 4)
     return value
-
-

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from perstream.categories import CATEGORIES, Category
+from perstream.observations import MIN_LETTERS
 from perstream.protocols import TextEmbedder
+from perstream.spelling import letters_in
 from perstream.types import FloatArray, HalfArray, Observation, ObservationKind, Percept, TextVectors
 from perstream.vectors import cosine
 
@@ -81,6 +83,8 @@ class RememberGate:
 
     def _of_text(self, observation: Observation) -> tuple[str, float]:
         text = observation.text
+        if letters_in(text) < MIN_LETTERS:
+            return "places", 0.0
         if text not in self._known:
             if len(self._known) >= 512:
                 self._known.clear()

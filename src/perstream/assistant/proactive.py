@@ -66,13 +66,9 @@ class ProactiveSpeaker:
         keyframe = percept.keyframe
         self._view.append(percept)
         recent = [
-            p
-            for p in self._view
-            if p.keyframe.scene == keyframe.scene and keyframe.pts_s - p.keyframe.pts_s <= VIEW_S
+            p for p in self._view if p.keyframe.scene == keyframe.scene and keyframe.pts_s - p.keyframe.pts_s <= VIEW_S
         ]
-        return tuple(
-            o for o in merge_observations([o for p in recent for o in p.observations]) if o.kind in _WORDS
-        )
+        return tuple(o for o in merge_observations([o for p in recent for o in p.observations]) if o.kind in _WORDS)
 
     def _recall(self, observations: Sequence[Observation], now: datetime) -> tuple[Hit, ...]:
         best: dict[int, Hit] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -41,11 +41,13 @@ def ask(
 
 
 def remember(
-    text: Annotated[str, typer.Argument(help="Something to remember, in the first person; - reads lines from standard input.")],
+    text: Annotated[
+        str, typer.Argument(help="Something to remember, in the first person; - reads lines from standard input.")
+    ],
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,
-    at: Annotated[Optional[str], typer.Option("--at", help="When it was said, ISO time.", show_default="now")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="When it was said, ISO time.", show_default="now")] = None,
     as_json: options.Json = False,
 ) -> None:
     """Tell a fact, for example "I am allergic to peanuts"."""
@@ -59,10 +61,10 @@ def remember(
 
 def recall(
     text: Annotated[str, typer.Argument(help="Words to search for; may be empty with --image.")] = "",
-    image: Annotated[Optional[Path], typer.Option("--image", help="A picture to find similar moments.")] = None,
+    image: Annotated[Path | None, typer.Option("--image", help="A picture to find similar moments.")] = None,
     since: options.Since = None,
     until: options.Until = None,
-    k: Annotated[Optional[int], typer.Option("-k", "--top-k", min=1, max=20, help="How many results.")] = None,
+    k: Annotated[int | None, typer.Option("-k", "--top-k", min=1, max=20, help="How many results.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show why each result is there.")] = False,
     store: options.Store = None,
     config: options.ConfigFile = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def graph(
-    out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Write a picture: FILE.svg or FILE.html.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a picture: FILE.svg or FILE.html.")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="The newest memories only.")] = 60,
     store: options.Store = None,
     config: options.ConfigFile = None,

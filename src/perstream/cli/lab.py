@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -11,11 +11,17 @@ from perstream.cli import options, output
 from perstream.errors import ConfigError
 from perstream.jsonlines import plain
 
-bench = typer.Typer(help="Measure this machine: figures as ratios and medians.", no_args_is_help=True, rich_markup_mode=None)
-evaluate = typer.Typer(help="Score answers, recall and proactive words against ground truth.", no_args_is_help=True, rich_markup_mode=None)
+bench = typer.Typer(
+    help="Measure this machine: figures as ratios and medians.", no_args_is_help=True, rich_markup_mode=None
+)
+evaluate = typer.Typer(
+    help="Score answers, recall and proactive words against ground truth.", no_args_is_help=True, rich_markup_mode=None
+)
 
 Repeats = Annotated[int, typer.Option("--repeats", min=1, max=100, help="Medians are over this many runs.")]
-Video = Annotated[Optional[Path], typer.Option("--video", help="Measure on this file.", show_default="a generated 1080p30 clip")]
+Video = Annotated[
+    Path | None, typer.Option("--video", help="Measure on this file.", show_default="a generated 1080p30 clip")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -65,8 +71,10 @@ def bench_memory(
 
 @evaluate.command("sample")
 def eval_sample(
-    seed: Annotated[Optional[int], typer.Option("--seed", help="Generate this day.", show_default="the shipped sample")] = None,
-    seeds: Annotated[Optional[str], typer.Option("--seeds", help="Several days, for example 1-20.")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Generate this day.", show_default="the shipped sample")
+    ] = None,
+    seeds: Annotated[str | None, typer.Option("--seeds", help="Several days, for example 1-20.")] = None,
     verbose: Annotated[bool, typer.Option("--details", help="One line per question and word.")] = False,
     as_json: options.Json = False,
 ) -> None:

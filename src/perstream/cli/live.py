@@ -92,7 +92,14 @@ class LiveView(threading.Thread):
 
 
 def _line(
-    event: Event, mark: str, text: str, *, color: str | None = None, bold: bool = False, dim: bool = False, cut: bool = False
+    event: Event,
+    mark: str,
+    text: str,
+    *,
+    color: str | None = None,
+    bold: bool = False,
+    dim: bool = False,
+    cut: bool = False,
 ) -> None:
     """``  12.4s ● text``, wrapped under itself or cut at the terminal's width."""
     head = f"{'' if event.pts_s is None else f'{event.pts_s:.1f}s':>8} {mark} "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -70,10 +70,14 @@ def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> 
     if as_json:
         for name, available, detail in checks:
             output.emit({"check": name, "ok": available, "detail": detail})
-        output.emit({"check": "backend", "ok": ready, "detail": choice.why, "auto": choice.name, "found": list(choice.found)})
+        output.emit(
+            {"check": "backend", "ok": ready, "detail": choice.why, "auto": choice.name, "found": list(choice.found)}
+        )
     else:
         for name, available, detail in checks:
-            output.say(f"{'ok     ' if available else 'MISSING'}  {name:<16} {detail}", color=None if available else "yellow")
+            output.say(
+                f"{'ok     ' if available else 'MISSING'}  {name:<16} {detail}", color=None if available else "yellow"
+            )
         for line in choice.found:
             output.say(f"         {line}", dim=True)
         output.say(f"auto takes the backend {choice.name}: {choice.why}", bold=True)
@@ -100,8 +104,10 @@ def setup(
 
 
 def serve(
-    sources: Annotated[Optional[list[str]], typer.Argument(help="What to watch: files, webcam:0, rtsp:// or http:// URLs.")] = None,
-    port: Annotated[Optional[int], typer.Option("--port", help="Port on 127.0.0.1; 0 takes any free one.")] = None,
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="What to watch: files, webcam:0, rtsp:// or http:// URLs.")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port on 127.0.0.1; 0 takes any free one.")] = None,
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,

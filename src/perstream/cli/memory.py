@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -20,11 +20,13 @@ def register(app: typer.Typer) -> None:
 
 
 def memories(
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most this many, newest first.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most this many, newest first.")
+    ] = 20,
     since: options.Since = None,
     until: options.Until = None,
-    source: Annotated[Optional[str], typer.Option("--source", help="Only of this source.")] = None,
-    category: Annotated[Optional[str], typer.Option("--category", help="Only of this category.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Only of this source.")] = None,
+    category: Annotated[str | None, typer.Option("--category", help="Only of this category.")] = None,
     store: options.Store = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -49,10 +51,10 @@ def memories(
 
 
 def forget(
-    ids: Annotated[Optional[list[int]], typer.Option("--id", help="A memory by its number; repeatable.")] = None,
-    text: Annotated[Optional[str], typer.Option("--text", help="Memories whose text contains this.")] = None,
-    entity: Annotated[Optional[str], typer.Option("--entity", help="Memories that mention this entity.")] = None,
-    source: Annotated[Optional[str], typer.Option("--source", help="Memories of this source.")] = None,
+    ids: Annotated[list[int] | None, typer.Option("--id", help="A memory by its number; repeatable.")] = None,
+    text: Annotated[str | None, typer.Option("--text", help="Memories whose text contains this.")] = None,
+    entity: Annotated[str | None, typer.Option("--entity", help="Memories that mention this entity.")] = None,
+    source: Annotated[str | None, typer.Option("--source", help="Memories of this source.")] = None,
     since: options.Since = None,
     until: options.Until = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove nothing.")] = False,

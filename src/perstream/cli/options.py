@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 from perstream.config import Config, load
 from perstream.errors import ConfigError
 
-Store = Annotated[Optional[Path], typer.Option("--store", help="Folder of the memory store.", show_default="user's data folder")]
-ConfigFile = Annotated[Optional[Path], typer.Option("--config", help="Settings file.", show_default="./perstream.toml if there")]
+Store = Annotated[
+    Path | None, typer.Option("--store", help="Folder of the memory store.", show_default="user's data folder")
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings file.", show_default="./perstream.toml if there")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
-Backend = Annotated[Optional[str], typer.Option("--backend", help="Brain: auto, builtin.")]
-Now = Annotated[Optional[str], typer.Option("--now", help="Take this ISO time as now.", show_default="the wall clock")]
-Since = Annotated[Optional[str], typer.Option("--since", help="From this ISO date or time on.")]
-Until = Annotated[Optional[str], typer.Option("--until", help="Up to this ISO date or time.")]
+Backend = Annotated[str | None, typer.Option("--backend", help="Brain: auto, builtin.")]
+Now = Annotated[str | None, typer.Option("--now", help="Take this ISO time as now.", show_default="the wall clock")]
+Since = Annotated[str | None, typer.Option("--since", help="From this ISO date or time on.")]
+Until = Annotated[str | None, typer.Option("--until", help="Up to this ISO date or time.")]
 
 
 def settings(config: Path | None, store: Path | None, backend: str | None = None, **more: object) -> Config:

@@ -12,7 +12,7 @@ import typer
 from perstream.jsonlines import Json, dump_line
 from perstream.types import Evidence, Hit, MemoryRecord, Reply
 
-NOT_TEXT = {code: None for code in (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+NOT_TEXT = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)))
 """Control and direction characters: text read from the world must not steer a terminal."""
 
 

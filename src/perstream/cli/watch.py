@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,18 +32,29 @@ def register(app: typer.Typer) -> None:
 
 
 def watch(
-    source: Annotated[str, typer.Argument(help="Video file, folder of videos or images, webcam:0, rtsp:// or http:// URL.")],
-    start_time: Annotated[Optional[str], typer.Option("--start-time", help="When a recording began, ISO time.", show_default="from the file")] = None,
-    questions: Annotated[Optional[list[str]], typer.Option("--ask", help="A question to ask at the end; repeatable.")] = None,
-    facts: Annotated[Optional[list[str]], typer.Option("--remember", help="A fact to remember first; repeatable.")] = None,
-    profile: Annotated[Optional[Path], typer.Option("--profile", help="File of facts to remember first, one a line.")] = None,
+    source: Annotated[
+        str, typer.Argument(help="Video file, folder of videos or images, webcam:0, rtsp:// or http:// URL.")
+    ],
+    start_time: Annotated[
+        str | None,
+        typer.Option("--start-time", help="When a recording began, ISO time.", show_default="from the file"),
+    ] = None,
+    questions: Annotated[
+        list[str] | None, typer.Option("--ask", help="A question to ask at the end; repeatable.")
+    ] = None,
+    facts: Annotated[list[str] | None, typer.Option("--remember", help="A fact to remember first; repeatable.")] = None,
+    profile: Annotated[
+        Path | None, typer.Option("--profile", help="File of facts to remember first, one a line.")
+    ] = None,
     no_prompt: Annotated[bool, typer.Option("--no-prompt", help="End with the source; no questions typed.")] = False,
     no_proactive: Annotated[bool, typer.Option("--no-proactive", help="Never speak up unasked.")] = False,
-    realtime: Annotated[bool, typer.Option("--realtime/--fast", help="Pace a file by its own time, or as fast as it goes.")] = False,
-    gamma: Annotated[Optional[float], typer.Option("--gamma-threshold", help="Remember gate, 0 to 1.")] = None,
-    buffer_size: Annotated[Optional[int], typer.Option("--buffer-size", help="Keyframes per moment.")] = None,
-    queue_size: Annotated[Optional[int], typer.Option("--queue-size", help="Short-term memory, keyframes.")] = None,
-    pool_size: Annotated[Optional[int], typer.Option("--pool-size", help="Patch vectors per side.")] = None,
+    realtime: Annotated[
+        bool, typer.Option("--realtime/--fast", help="Pace a file by its own time, or as fast as it goes.")
+    ] = False,
+    gamma: Annotated[float | None, typer.Option("--gamma-threshold", help="Remember gate, 0 to 1.")] = None,
+    buffer_size: Annotated[int | None, typer.Option("--buffer-size", help="Keyframes per moment.")] = None,
+    queue_size: Annotated[int | None, typer.Option("--queue-size", help="Short-term memory, keyframes.")] = None,
+    pool_size: Annotated[int | None, typer.Option("--pool-size", help="Patch vectors per side.")] = None,
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,

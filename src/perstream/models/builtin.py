@@ -12,7 +12,7 @@ from perstream.models.builtin_propose import BuiltinProposer
 from perstream.models.builtin_triplets import GrammarTriplets
 from perstream.models.builtin_vision import BuiltinVision
 from perstream.models.minilm import MiniLM
-from perstream.protocols import Answer, AnswerRequest, Backend, Proposal, ProactiveRequest, TextEmbedder
+from perstream.protocols import Answer, AnswerRequest, Backend, ProactiveRequest, Proposal, TextEmbedder
 
 
 class BuiltinGenerator:

@@ -8,7 +8,7 @@ from perstream.models.concerns import MEDICAL, Concern, ConcernKind, concerns_of
 from perstream.models.foods import FAMILIES, PLANT_PRECEDES, SYNONYMS
 from perstream.models.plans import Value, conflicts
 from perstream.models.text import STOP_WORDS, Stems, words
-from perstream.protocols import Proposal, ProactiveRequest, TextEmbedder
+from perstream.protocols import ProactiveRequest, Proposal, TextEmbedder
 from perstream.types import Hit, Observation, ObservationKind, Provenance
 from perstream.vectors import cosine
 
@@ -111,7 +111,9 @@ def _covers(wanted: Sequence[str], present: set[str]) -> bool:
 
 def _contains_food(wanted: Sequence[str], view: _View, stems: Stems) -> bool:
     head = SYNONYMS.get(wanted[-1], wanted[-1])
-    family = next((members for name, members in FAMILIES.items() if stems(name) == head or stems(name) == stems(head)), ())
+    family = next(
+        (members for name, members in FAMILIES.items() if stems(name) == head or stems(name) == stems(head)), ()
+    )
     if not family:
         return _covers(wanted, view.stems) and not _is_free(view, set(wanted))
     members = {stems(member) for member in family}

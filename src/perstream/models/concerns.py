@@ -42,7 +42,10 @@ _LIST = re.compile(r"\s*(?:,|/|&|\band\b|\bor\b|\bnor\b)\s*", re.I)
 _NOT = r"(?:can(?:no|['’])?t|can not|must(?: not|n['’]t)|may not|should(?: not|n['’]t)|do(?: not|n['’]t)|does(?: not|n['’]t)|never|not allowed to|not supposed to)"
 _HAZARD = (
     re.compile(r"\b(?:allergic|intolerant|hypersensitive|sensitive)\s+to\s+(?P<x>.+)", re.I),
-    re.compile(r"\b(?:have|has|with|of|got)\s+(?:an?|my|his|her|severe|bad|\s)*(?P<x>[\w ]+?)\s+(?:allergy|intolerance)\b", re.I),
+    re.compile(
+        r"\b(?:have|has|with|of|got)\s+(?:an?|my|his|her|severe|bad|\s)*(?P<x>[\w ]+?)\s+(?:allergy|intolerance)\b",
+        re.I,
+    ),
     re.compile(r"\b(?P<x>[\w-]+)[\s-](?:intolerant|allergic)\b(?!\s+to)", re.I),
     re.compile(r"\b(?:allergy|intolerance)\s+to\s+(?P<x>.+)", re.I),
     re.compile(rf"\b{_NOT}\s+(?:ever\s+)?(?:eat|drink|have|touch|take|use|tolerate|consume)\s+(?P<x>.+)", re.I),
@@ -64,9 +67,12 @@ _ASKED = (
     re.compile(rf"\bremind me (?:to|about|that|of) (?P<a>.+?),? {_WHEN} (?P<b>.+)", re.I),
     re.compile(rf"\b{_WHEN} (?P<b>.+?),? (?:please )?(?:remind|tell|nudge) me (?:to|about|that|of) (?P<a>.+)", re.I),
     re.compile(
-        rf"\b(?:I|we) (?:need|have|must|should|want|ought|would like|['’]d like)(?: to)? (?P<a>.+?),? {_WHEN} (?P<b>.+)", re.I
+        rf"\b(?:I|we) (?:need|have|must|should|want|ought|would like|['’]d like)(?: to)? (?P<a>.+?),? {_WHEN} (?P<b>.+)",
+        re.I,
     ),
-    re.compile(rf"\b(?:do(?: not|n['’]t) (?:let me )?forget|remember|make sure) to (?P<a>.+?),? {_WHEN} (?P<b>.+)", re.I),
+    re.compile(
+        rf"\b(?:do(?: not|n['’]t) (?:let me )?forget|remember|make sure) to (?P<a>.+?),? {_WHEN} (?P<b>.+)", re.I
+    ),
 )
 _MEETING = re.compile(
     r"^(?:(?:I|we|you)\s*(?:['’]m|am|['’]re|are|can|will|ever)?\s*)?(?:back\s+)?(?:(?:see|spot|pass|reach|get\s+to|arrive\s+(?:at|in)|go\s+(?:to|past|by|into)"
@@ -87,7 +93,9 @@ _LOST = re.compile(
     re.I,
 )
 _PLACE_OF = re.compile(r"\s+(?:at|from|in|to)\s+(?:the\s+|a\s+|an\s+|my\s+)?(?P<place>[^,.]+)$", re.I)
-_VAGUE = frozenset("something anything thing things stuff more some time lot one bit way job home work day week life money today tomorrow".split())
+_VAGUE = frozenset(
+    "something anything thing things stuff more some time lot one bit way job home work day week life money today tomorrow".split()
+)
 
 
 def concerns_of(text: str) -> tuple[Concern, ...]:

@@ -47,7 +47,9 @@ class MiniLM:
             )
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as error:  # both libraries raise bare Exception subclasses of their own
-            raise BackendUnavailable(f"the text embedder in {folder} is damaged ({error}): run `perstream setup`") from error
+            raise BackendUnavailable(
+                f"the text embedder in {folder} is damaged ({error}): run `perstream setup`"
+            ) from error
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
 

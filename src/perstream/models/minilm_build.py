@@ -86,19 +86,21 @@ def _encoder(onnx: Any, weights: dict[str, NDArray[np.float32]]) -> Any:
         return op("LayerNormalization", x, weight(f"{name}.weight"), weight(f"{name}.bias"), epsilon=EPSILON)
 
     x = norm(_embeddings(op, constant, weight), "embeddings.LayerNorm")
-    blocked = op("Sub", constant("one", np.float32([1.0])), op("Cast", "attention_mask", to=tensor.FLOAT))
-    mask = op("Mul", op("Unsqueeze", blocked, constant("axes_1_2", np.int64([1, 2]))), constant("minus", np.float32([-1e9])))
-    heads = constant("heads", np.int64([0, 0, HEADS, WIDTH // HEADS]))
-    whole = constant("whole", np.int64([0, 0, WIDTH]))
-    scale = constant("scale", np.float32([(WIDTH / HEADS) ** -0.5]))
+    blocked = op("Sub", constant("one", np.array([1.0], np.float32)), op("Cast", "attention_mask", to=tensor.FLOAT))
+    mask = op(
+        "Mul",
+        op("Unsqueeze", blocked, constant("axes_1_2", np.array([1, 2], np.int64))),
+        constant("minus", np.array([-1e9], np.float32)),
+    )
+    heads = constant("heads", np.array([0, 0, HEADS, WIDTH // HEADS], np.int64))
+    whole = constant("whole", np.array([0, 0, WIDTH], np.int64))
+    scale = constant("scale", np.array([(WIDTH / HEADS) ** -0.5], np.float32))
     for layer in range(LAYERS):
         prefix = f"encoder.layer.{layer}"
         query, key, value = (
             op("Reshape", dense(x, f"{prefix}.attention.self.{part}"), heads) for part in ("query", "key", "value")
         )
-        scores = op(
-            "MatMul", op("Transpose", query, perm=[0, 2, 1, 3]), op("Transpose", key, perm=[0, 2, 3, 1])
-        )
+        scores = op("MatMul", op("Transpose", query, perm=[0, 2, 1, 3]), op("Transpose", key, perm=[0, 2, 3, 1]))
         share = op("Softmax", op("Add", op("Mul", scores, scale), mask), axis=-1)
         mixed = op("Transpose", op("MatMul", share, op("Transpose", value, perm=[0, 2, 1, 3])), perm=[0, 2, 1, 3])
         attended = dense(op("Reshape", mixed, whole), f"{prefix}.attention.output.dense")

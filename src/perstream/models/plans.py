@@ -6,8 +6,28 @@ import re
 from dataclasses import dataclass
 
 _TRAVEL = ("platform", "gate", "track", "terminal", "pier", "quay", "stand")
-_PLACES = ("room", "hall", "bay", "level", "floor", "line", "bus", "tram", "seat", "row", "counter", "desk", "locker", "table", "building", "door")
-_SLOT = re.compile(rf"\b({'|'.join(_TRAVEL + _PLACES)})s?\b\s*(?:no\.?|number|nr\.?|#|:|is|to)?\s*([A-Za-z]?-?\d{{1,4}}[A-Za-z]?)\b(?![:.]\d\d)", re.I)
+_PLACES = (
+    "room",
+    "hall",
+    "bay",
+    "level",
+    "floor",
+    "line",
+    "bus",
+    "tram",
+    "seat",
+    "row",
+    "counter",
+    "desk",
+    "locker",
+    "table",
+    "building",
+    "door",
+)
+_SLOT = re.compile(
+    rf"\b({'|'.join(_TRAVEL + _PLACES)})s?\b\s*(?:no\.?|number|nr\.?|#|:|is|to)?\s*([A-Za-z]?-?\d{{1,4}}[A-Za-z]?)\b(?![:.]\d\d)",
+    re.I,
+)
 _TIME = re.compile(r"\b([01]?\d|2[0-3])[:.h]([0-5]\d)\s*([ap]\.?m\.?)?|\b(1[0-2]|[1-9])\s*([ap])\.?m\b\.?", re.I)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun)(?:s|rs|nes|urs|ur)?(?:day)?\b\.?", re.I)

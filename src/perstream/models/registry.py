@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -39,7 +40,9 @@ def choose(environ: Mapping[str, str] | None = None) -> Choice:
         f"torch: {'installed' if torch else 'not installed'}",
         f"OPENAI_BASE_URL: {'set' if environ.get('OPENAI_BASE_URL') else 'not set'}",
     )
-    return Choice("builtin", f"the only backend of this version is builtin ({', '.join(BACKENDS)}); it needs no GPU", found)
+    return Choice(
+        "builtin", f"the only backend of this version is builtin ({', '.join(BACKENDS)}); it needs no GPU", found
+    )
 
 
 def load_backend(config: BackendConfig, moment: MomentConfig) -> Backend:

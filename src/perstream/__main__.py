@@ -1,0 +1,5 @@
+"""``python -m perstream``."""
+
+from perstream.cli.main import main
+
+main()
