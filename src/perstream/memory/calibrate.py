@@ -6,7 +6,10 @@ import numpy as np
 
 from perstream.types import FloatArray
 
+BIAS, LATE, COVERED, SPEAKER, OTHER = -7.0, 8.0, 2.0, 1.0, -8.0
 
-def confidence(total: FloatArray) -> FloatArray:
-    """Logistic of the ranking score."""
-    return np.asarray(1 / (1 + np.exp(-10.0 * (total - 0.62))), np.float32)
+
+def confidence(late: FloatArray, covered: FloatArray, speaker: FloatArray, other: float) -> FloatArray:
+    """Logistic."""
+    z = BIAS + LATE * late + COVERED * covered + SPEAKER * speaker + OTHER * other
+    return np.asarray(1 / (1 + np.exp(-z)), np.float32)

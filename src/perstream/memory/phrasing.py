@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,8 @@ _PREAMBLE = re.compile(
     re.I,
 )
 _OWNER = re.compile(r"\b(?:i|me|my|mine|myself|i'm|i've|i'd)\b", re.I)
+_WHEN = re.compile(r"^\W*(?:since\s+)?when\b|\b(?:what|which)\s+(?:date|day|week|month|year|time)\b", re.I)
+_COUNT = re.compile(r"\bhow\s+(?:many|much|long|often|old)\b", re.I)
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
 
@@ -39,6 +41,8 @@ class Question:
     terms: tuple[str, ...]
     """Stems that say something, each once, names and the words of its time expressions left out."""
     times: tuple[When, ...]
+    asks_when: bool = False
+    asks_count: bool = False
 
 
 def without_preamble(text: str) -> str:
@@ -61,7 +65,15 @@ def parse_question(text: str, speakers: Mapping[str, int], now: datetime, stemme
         for word in words
         if word not in STOP_WORDS and word not in name_words and not (word in spoken and not word.isdigit())
     ]
-    return Question(text, names, not names and bool(_OWNER.search(text)), tuple(dict.fromkeys(stems)), times)
+    return Question(
+        text,
+        names,
+        not names and bool(_OWNER.search(text)),
+        tuple(dict.fromkeys(stems)),
+        times,
+        asks_when=bool(_WHEN.search(text)),
+        asks_count=bool(_COUNT.search(text)),
+    )
 
 
 def _named(name: str, words: list[str]) -> bool:
@@ -81,12 +93,18 @@ def last_question(text: str) -> str:
     return found[-1] if found else ""
 
 
-def question_to_embed(text: str, speakers: Mapping[str, int]) -> str:
-    """The question without preamble and without the names of speakers: whom it is about is a signal of its own."""
-    text = without_preamble(text)
-    bare = text
-    for name in speakers:
-        if name and name in text.lower():
-            bare = re.sub(rf"\b{re.escape(name)}(?:['’]s)?(?!\w)", " ", bare, flags=re.I)
-    bare = re.sub(r"\s+([?.!,])", r"\1", re.sub(r"\s+", " ", bare)).strip()
-    return bare if len(re.findall(r"\w", bare)) >= 3 else text
+def question_to_embed(text: str, speakers: Iterable[str]) -> str:
+    """The question as the one it is about would put it: "When did Anna's train leave?" asks "When did my train leave?".
+
+    People tell of themselves in the first person, so this is nearer to what they said; whom the question is
+    about is a signal of its own. Preambles are left out.
+    """
+    text = bare = without_preamble(text)
+    lower = text.lower()
+    known = sorted((name for name in speakers if name and name in lower), key=len, reverse=True)
+    if known:
+        names = "|".join(re.escape(name) for name in known)
+        bare = re.sub(rf"\b(?:{names})(?:\s*(?:,|and|&)\s*(?:{names}))+(?!\w)", "we", bare, flags=re.I)
+        bare = re.sub(rf"\b(?:{names})['’]s?(?!\w)", "my", bare, flags=re.I)
+        bare = re.sub(rf"\b(?:{names})(?!\w)", "I", bare, flags=re.I)
+    return bare

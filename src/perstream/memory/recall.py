@@ -9,23 +9,28 @@ compressed token vectors with speaker, time and word signals. Cost grows linearl
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perstream.config import MemoryConfig
-from perstream.memory.calibrate import confidence
 from perstream.memory.compress import project_tokens
 from perstream.memory.dense import DenseIndex
 from perstream.memory.entry import IndexEntry, Scored
+from perstream.memory.expand import Links
 from perstream.memory.late import TokenStore
 from perstream.memory.lexical import LexicalIndex, SlotArray, Stemmer
-from perstream.memory.phrasing import Question, parse_question
+from perstream.memory.phrasing import Question, parse_question, question_to_embed
+from perstream.memory.rank import Ranker
 from perstream.memory.rows import Rows
-from perstream.memory.signals import WEIGHTS, date_signal, speaker_signal, token_weights
+from perstream.memory.signals import WEIGHTS, date_signal, own_times, speaker_signal
 from perstream.types import FloatArray, Query
 from perstream.vectors import normalized
-from perstream.when import spans
+
+BoolArray = NDArray[np.bool_]
+EXPANDED = 3
+"""The graph is walked from so many of the best."""
 
 
 class RecallIndex:
@@ -38,6 +43,7 @@ class RecallIndex:
         self._rows = Rows()
         self._words = LexicalIndex()
         self._tokens = TokenStore()
+        self._links = Links()
         self._dense: DenseIndex | None = None
         self._pictures: dict[int, FloatArray] = {}
 
@@ -46,13 +52,11 @@ class RecallIndex:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held: vectors, tokens, words and rows."""
+        """Bytes held: vectors, tokens, words, rows and links."""
         with self._lock:
             vectors = self._dense.nbytes if self._dense is not None else 0
-            pictures = sum(vector.nbytes + 120 for vector in self._pictures.values())
-            return (
-                vectors + pictures + self._tokens.nbytes + 40 * len(self._rows) + self._words.nbytes + self._rows.nbytes
-            )
+            vectors += sum(vector.nbytes + 120 for vector in self._pictures.values())
+            return vectors + self._tokens.nbytes + self._words.nbytes + self._rows.nbytes + self._links.nbytes
 
     # --- writing ----------------------------------------------------------------------------
 
@@ -61,16 +65,16 @@ class RecallIndex:
         with self._lock:
             if entry.id in self._rows:
                 self.remove((entry.id,))
-            times = _own_times(entry)
-            slot = self._rows.add(entry, times)
+            slot = self._rows.add(entry, own_times(entry))
             self._words.add(slot, self._stemmer.terms(entry.text))
             self._tokens.put(slot, entry.tokens)
+            self._links.add(slot, entry.entities)
             if entry.pooled is not None:
                 if self._dense is None:
                     self._dense = DenseIndex(len(entry.pooled))
                 self._dense.put(slot, entry.pooled)
             if entry.mean_vector is not None:
-                self._pictures[slot] = normalized(np.asarray(entry.mean_vector, np.float32).mean(axis=0))
+                self._pictures[slot] = _picture_vector(entry.mean_vector)
 
     def add_many(self, entries: Iterable[IndexEntry]) -> None:
         """Index memories in the order given."""
@@ -80,16 +84,30 @@ class RecallIndex:
     def remove(self, ids: Iterable[int]) -> None:
         """Forget memories: their words, vectors and tokens leave the index. Unknown ids are no error."""
         with self._lock:
-            slots = [slot for slot in (self._rows.slot_of(i) for i in ids) if slot is not None]
+            slots = [slot for slot in map(self._rows.slot_of, dict.fromkeys(ids)) if slot is not None]
             self._words.remove(slots)
             for slot in slots:
                 self._tokens.put(slot, None)
+                self._links.remove(slot)
                 self._pictures.pop(slot, None)
                 if self._dense is not None:
                     self._dense.clear(slot)
                 self._rows.remove(slot)
 
     # --- reading ----------------------------------------------------------------------------
+
+    def to_embed(self, text: str) -> str:
+        """What of a question to embed: see :func:`perstream.memory.phrasing.question_to_embed`."""
+        with self._lock:
+            return question_to_embed(text, tuple(self._rows.speakers))
+
+    def nearest(self, vector: FloatArray, k: int) -> list[tuple[int, float]]:
+        """The ``k`` memories of the nearest pooled vectors, exactly: ids and cosines, best first."""
+        with self._lock:
+            if self._dense is None or not len(self._rows):
+                return []
+            slots, values = self._dense.search(normalized(vector), k)
+            return [(int(self._rows.ids[slot]), float(value)) for slot, value in zip(slots, values, strict=True)]
 
     def search(self, query: Query) -> list[Scored]:
         """At most ``query.k`` memories, best first; those the filters shut out are none."""
@@ -98,116 +116,110 @@ class RecallIndex:
             if not allowed.any() or query.k < 1:
                 return []
             question = parse_question(query.text, self._rows.speakers, query.now, self._stemmer)
-            return self._ranked(query, question, allowed)
+            found, ranker = self._candidates(query, question, allowed)
+            slots = np.array(sorted(found), np.int64)
+            ranked = ranker.rank(slots)
+            more = self._expanded(ranked.slots[:EXPANDED], found, allowed)
+            if more:
+                # What the graph adds must be relevant by itself; it is ranked by the same score.
+                reached = ranker.rank(np.array(sorted(more), np.int64))
+                kept = reached.slots[reached.confidence >= self._config.delta_dfs_threshold]
+                found.update({int(slot): more[int(slot)] for slot in kept})
+                if len(kept):
+                    ranked = ranker.rank(np.concatenate([slots, kept]))
+            return [
+                Scored(
+                    id=int(self._rows.ids[slot]),
+                    score=float(ranked.confidence[i]),
+                    score_parts={name: float(values[i]) for name, values in ranked.parts.items() if values[i]},
+                    path=tuple(found[int(slot)]),
+                )
+                for i, slot in enumerate(ranked.slots[: query.k])
+            ]
 
-    def _ranked(self, query: Query, question: Question, allowed: np.ndarray) -> list[Scored]:
-        rows, size = self._rows, self._rows.size
+    def _candidates(self, query: Query, question: Question, allowed: BoolArray) -> tuple[dict[int, list[str]], Ranker]:
+        """The slots worth a closer look and by which rankings, and what looks closer."""
+        rows = self._rows
         speaker = speaker_signal(question, rows)
         date = date_signal(question.times, rows)
         bm25 = self._words.scores(question.terms, rows.before, rows.after)
-        top = float(bm25.max(initial=0.0))
-        words = bm25 / top if top > 0 else bm25
-        pooled = self._pooled(query, size)
-        picture = self._picture(query, size)
-
+        words = bm25 / max(float(bm25.max(initial=0.0)), 1e-9)
+        pooled = self._pooled(query)
+        picture = self._picture(query)
+        when = WEIGHTS.date_first * date
         found: dict[int, list[str]] = {}
         if query.vectors is not None:
-            _collect(
-                found,
-                "dense",
-                pooled + WEIGHTS.speaker_dense * speaker + WEIGHTS.date_first * date,
-                allowed & (pooled > -1),
-            )
-        if top > 0:
-            _collect(
-                found,
-                "words",
-                words + WEIGHTS.speaker_words * speaker + WEIGHTS.date_first * date,
-                allowed & (bm25 > 0),
-            )
+            _collect(found, "dense", pooled + WEIGHTS.speaker_dense * speaker + when, allowed & (pooled > -1))
+        _collect(found, "words", words + WEIGHTS.speaker_words * speaker + when, allowed & (bm25 > 0))
         if question.times:
-            _collect(found, "time", pooled + words + date, allowed & (date >= 0.999))
+            _collect(found, "time", pooled + words + date, allowed & (date >= WEIGHTS.date_candidates))
         if query.picture is not None:
             _collect(found, "picture", picture, allowed & (picture > -1))
         if not found:
-            _collect(found, "recent", rows.observed[:size], allowed)
-        slots = np.array(sorted(found), np.int64)
-        return self._scored(query, question, slots, found, speaker, date, words, pooled, picture)
-
-    def _scored(
-        self,
-        query: Query,
-        question: Question,
-        slots: SlotArray,
-        found: dict[int, list[str]],
-        speaker: FloatArray,
-        date: FloatArray,
-        words: FloatArray,
-        pooled: FloatArray,
-        picture: FloatArray,
-    ) -> list[Scored]:
-        late = np.zeros(len(slots), np.float32)
+            _collect(found, "recent", rows.observed[: rows.size], allowed)
+        tokens, exact = None, None
         if query.vectors is not None:
-            weights = token_weights(query.vectors.words, question, self._words, self._stemmer)
-            late = self._tokens.maxsim(project_tokens(query.vectors.tokens), weights, slots.tolist())
+            tokens = project_tokens(query.vectors.tokens)
             if self._dense is not None:
-                pooled[slots] = self._dense.exact(normalized(query.vectors.pooled), slots)
-            late = np.where(
-                late > -1, late, WEIGHTS.late_of_pooled[0] + WEIGHTS.late_of_pooled[1] * np.maximum(pooled[slots], 0)
-            )
-        parts = {
-            "late": late,
-            "words": WEIGHTS.words * words[slots],
-            "speaker": WEIGHTS.speaker * speaker[slots],
-            "date": WEIGHTS.date * date[slots],
-            "asks": -WEIGHTS.asks * self._rows.asks[slots].astype(np.float32),
-            "dense": WEIGHTS.pooled * np.maximum(pooled[slots], 0.0),
-        }
-        if query.picture is not None:
-            parts["picture"] = np.maximum(picture[slots], 0.0)
-        total = np.sum(list(parts.values()), axis=0)
-        order = np.lexsort((-self._rows.observed[slots], -total))
-        best = order[: query.k]
-        scores = confidence(total[best])
-        return [
-            Scored(
-                id=int(self._rows.ids[slots[i]]),
-                score=float(score),
-                score_parts={name: float(values[i]) for name, values in parts.items() if values[i]},
-                path=tuple(found[int(slots[i])]),
-            )
-            for i, score in zip(best, scores, strict=True)
-        ]
+                dense, wanted = self._dense, normalized(query.vectors.pooled)
+                exact = lambda slots: dense.exact(wanted, slots)  # noqa: E731
+        ranker = Ranker(
+            question=question,
+            rows=rows,
+            words=self._words,
+            stemmer=self._stemmer,
+            tokens=self._tokens,
+            question_tokens=tokens,
+            question_words=query.vectors.words if query.vectors is not None else (),
+            pooled=exact,
+            speaker=speaker,
+            date=date,
+            bm25=words,
+            picture=picture if query.picture is not None else None,
+        )
+        return found, ranker
 
-    def _pooled(self, query: Query, size: int) -> FloatArray:
-        out = np.full(size, -1.0, np.float32)
+    def _expanded(self, best: SlotArray, found: dict[int, list[str]], allowed: BoolArray) -> dict[int, list[str]]:
+        """Neighbours in time of the best and memories that share an entity with them, not found yet."""
+        out: dict[int, list[str]] = {}
+        if not self._config.graph_depth:
+            return out
+        for slot in best.tolist():
+            origin = int(self._rows.ids[slot])
+            for near in (int(self._rows.before[slot]), int(self._rows.after[slot])):
+                if near >= 0 and near not in found and allowed[near]:
+                    out.setdefault(near, [f"neighbour:{origin}"])
+            for label, reached in self._links.walk(slot, self._config.graph_depth):
+                if reached not in found and allowed[reached]:
+                    out.setdefault(reached, [f"from:{origin}", f"entity:{label}"])
+        return out
+
+    def _pooled(self, query: Query) -> FloatArray:
+        out = np.full(self._rows.size, -1.0, np.float32)
         if query.vectors is not None and self._dense is not None:
-            rough = self._dense.scan(normalized(query.vectors.pooled))[:size]
+            rough = self._dense.scan(normalized(query.vectors.pooled))[: len(out)]
             out[: len(rough)] = rough
         return out
 
-    def _picture(self, query: Query, size: int) -> FloatArray:
-        out = np.full(size, -1.0, np.float32)
+    def _picture(self, query: Query) -> FloatArray:
+        out = np.full(self._rows.size, -1.0, np.float32)
         if query.picture is not None and self._pictures:
-            wanted = normalized(np.asarray(query.picture, np.float32).mean(axis=0))
+            wanted = _picture_vector(query.picture)
             held = [slot for slot, vector in self._pictures.items() if vector.shape == wanted.shape]
             if held:
                 out[held] = np.stack([self._pictures[slot] for slot in held]) @ wanted
         return out
 
 
-def _collect(found: dict[int, list[str]], name: str, score: FloatArray, allowed: np.ndarray) -> None:
+def _picture_vector(patches: NDArray[np.floating]) -> FloatArray:
+    """Patch vectors [n, d] as one unit vector [d]."""
+    return normalized(np.atleast_2d(np.asarray(patches, np.float32)).mean(axis=0))
+
+
+def _collect(found: dict[int, list[str]], name: str, score: NDArray[np.floating], allowed: BoolArray) -> None:
     """Note the best candidates of one ranking."""
     slots = np.flatnonzero(allowed)
     if len(slots) > WEIGHTS.candidates:
         slots = slots[np.argpartition(-score[slots], WEIGHTS.candidates - 1)[: WEIGHTS.candidates]]
     for slot in slots.tolist():
         found.setdefault(slot, []).append(name)
-
-
-def _own_times(entry: IndexEntry) -> Sequence[tuple[float, float]]:
-    """The times a memory's own words name, relative to when it was made, as unix seconds."""
-    from datetime import datetime, timezone
-
-    made = datetime.fromtimestamp(entry.observed_at, timezone.utc)
-    return [(w.since.timestamp(), w.until.timestamp()) for w in spans(entry.text, made)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,13 @@ from perstream.types import Provenance, Query
 _PROVENANCES = tuple(Provenance)
 NEIGHBOUR_GAP_S = 1800.0
 """Memories of one session further apart than this are no neighbours."""
+GROUP_SIZE = 64
+"""A group of neighbours ends after so many: a whole day is no conversation."""
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|once|twice|couple|several)\b",
+    re.I,
+)
+_SAID = (Provenance.TOLD, Provenance.HEARD)
 
 
 class Rows:
@@ -28,6 +36,8 @@ class Rows:
         self._slots: dict[int, int] = {}
         self._free: list[int] = []
         self._last: dict[tuple[int, str], int] = {}
+        self._groups = 0
+        self._members: dict[int, int] = {}
         self._times: dict[int, Sequence[tuple[float, float]]] = {}
         self._flat: tuple[SlotArray, NDArray[np.float64], NDArray[np.float64]] | None = None
         self._sessions: dict[int, tuple[int, str]] = {}
@@ -48,11 +58,31 @@ class Rows:
         self.alive: NDArray[np.bool_]
         self.current: NDArray[np.bool_]
         self.asks: NDArray[np.bool_]
+        """It is a question."""
+        self.timed: NDArray[np.bool_]
+        """Somebody says when."""
+        self.counted: NDArray[np.bool_]
+        """Somebody says how many."""
+        self.group: NDArray[np.int32]
+        """Memories that follow each other within a session; each alone where there is none."""
         self._before: NDArray[np.int32]
         self._after: NDArray[np.int32]
-        for name, kind in (("ids", np.int64), ("observed", np.float64), ("speaker", np.int32), ("source", np.int32)):
+        for name, kind in (
+            ("ids", np.int64),
+            ("observed", np.float64),
+            ("speaker", np.int32),
+            ("source", np.int32),
+            ("group", np.int32),
+        ):
             grown(name, kind)
-        for name, kind in (("provenance", np.uint8), ("alive", np.bool_), ("current", np.bool_), ("asks", np.bool_)):
+        for name, kind in (
+            ("provenance", np.uint8),
+            ("alive", np.bool_),
+            ("current", np.bool_),
+            ("asks", np.bool_),
+            ("timed", np.bool_),
+            ("counted", np.bool_),
+        ):
             grown(name, kind)
         grown("_before", np.int32, -1)
         grown("_after", np.int32, -1)
@@ -100,6 +130,9 @@ class Rows:
         self.alive[slot] = True
         self.current[slot] = not entry.superseded
         self.asks[slot] = entry.text.rstrip().endswith("?")
+        said = entry.provenance in _SAID
+        self.timed[slot] = said and bool(times)
+        self.counted[slot] = said and bool(_NUMBER.search(entry.text))
         self._link(slot, entry)
         if times:
             self._times[slot] = times
@@ -109,15 +142,23 @@ class Rows:
     def _link(self, slot: int, entry: IndexEntry) -> None:
         """Join a session's memories as they come; O(1)."""
         self._before[slot] = self._after[slot] = -1
-        if not entry.session:
-            return
-        key = (int(self.source[slot]), entry.session)
-        last = self._last.get(key)
+        last = None
+        if entry.session:
+            key = (int(self.source[slot]), entry.session)
+            last = self._last.get(key)
+            self._last[key] = slot
+            self._sessions[slot] = key
         if last is not None and abs(self.observed[last] - entry.observed_at) <= NEIGHBOUR_GAP_S:
             self._before[slot] = last
             self._after[last] = slot
-        self._last[key] = slot
-        self._sessions[slot] = key
+            group = int(self.group[last])
+            if self._members[group] < GROUP_SIZE:
+                self.group[slot] = group
+                self._members[group] += 1
+                return
+        self._groups += 1
+        self.group[slot] = self._groups
+        self._members[self._groups] = 1
 
     def remove(self, slot: int) -> None:
         """Free a slot; its neighbours become each other's."""
@@ -134,6 +175,10 @@ class Rows:
                 del self._last[key]
         if self._times.pop(slot, None) is not None:
             self._flat = None
+        group = int(self.group[slot])
+        self._members[group] -= 1
+        if not self._members[group] and group != self._groups:
+            del self._members[group]
         del self._slots[int(self.ids[slot])]
         self.alive[slot] = False
         self._before[slot] = self._after[slot] = -1

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 import numpy as np
 
-from perstream.memory.lexical import STOP_WORDS, LexicalIndex, Stemmer
+from perstream.memory.entry import IndexEntry
+from perstream.memory.lexical import STOP_WORDS, LexicalIndex, SlotArray, Stemmer
 from perstream.memory.phrasing import Question
 from perstream.memory.rows import Rows
 from perstream.types import FloatArray
-from perstream.when import When
+from perstream.when import When, spans
 
 DAY = 86400.0
 
@@ -24,11 +26,17 @@ class Weights:
     speaker_dense: float = 0.15
     speaker_words: float = 0.2
     date_first: float = 0.1
-    speaker: float = 0.15
+    date_candidates: float = 0.8
+    """A memory that fits the time asked for this well is a candidate."""
+    speaker: float = 0.20
     words: float = 0.10
-    date: float = 0.20
+    date: float = 0.25
     asks: float = 0.05
-    pooled: float = 0.0
+    kind: float = 0.08
+    """Somebody says when, or how many, and that is what is asked."""
+    group_late: float = 0.20
+    """Best of the memories around it (one conversation, one stretch of a day)."""
+    group_words: float = 0.05
     idf_power: float = 0.5
     late_of_pooled: tuple[float, float] = (0.25, 0.5)
     """MaxSim guessed from the pooled cosine where a memory's tokens were reduced away: offset and slope."""
@@ -121,3 +129,36 @@ def _rarity(word: str, index: LexicalIndex, stemmer: Stemmer) -> float:
     share = 0.3 if word in STOP_WORDS else 0.002
     n = 0.3 * count if word in STOP_WORDS else index.frequency(stemmer.stem(word))
     return math.log((count + imagined) / (n + share * imagined + 0.5))
+
+
+def own_times(entry: IndexEntry) -> list[tuple[float, float]]:
+    """The times a memory's own words name, relative to when it was made, as unix seconds."""
+    made = datetime.fromtimestamp(entry.observed_at, timezone.utc)
+    return [(when.since.timestamp(), when.until.timestamp()) for when in spans(entry.text, made)]
+
+
+def coverage(question: Question, slots: SlotArray, index: LexicalIndex, rows: Rows) -> FloatArray:
+    """Share of the question's words, by idf, that a memory says; half for those its neighbours say."""
+    idf = {term: index.idf(term) for term in question.terms}
+    total = sum(idf.values())
+    out = np.zeros(len(slots), np.float32)
+    if total <= 0:
+        return out
+    for i, slot in enumerate(slots.tolist()):
+        own = set(index.terms_of(slot))
+        near = set(index.terms_of(int(rows.before[slot]))) | set(index.terms_of(int(rows.after[slot])))
+        out[i] = sum(w * (1.0 if t in own else 0.5 if t in near else 0.0) for t, w in idf.items()) / total
+    return out
+
+
+def person_margin(question: Question, slots: SlotArray, late: FloatArray, rows: Rows) -> float:
+    """How much better the best memory of somebody else fits than the best of the one named; 0 without a name.
+
+    A question about the wrong person finds its answer with the other.
+    """
+    if not question.names:
+        return 0.0
+    named = np.isin(rows.speaker[slots], [rows.speakers[name] for name in question.names])
+    if named.all() or not named.any():
+        return 0.0
+    return float(late[~named].max() - late[named].max())
