@@ -13,7 +13,7 @@ from datetime import datetime
 
 from perstream.models.builtin_caption import quote
 from perstream.models.labels import place_numbers
-from perstream.models.phrases import as_sentence, cite, second_person, spoken_time, time_text
+from perstream.models.phrases import as_sentence, cite, into_text, second_person, spoken_time, time_text, told_back, where_from
 from perstream.models.picking import colour_of, count_of, kin_of, person_in, place_in, spans_near, time_in, value_in
 from perstream.models.questions import Question, QuestionKind
 from perstream.models.relevance import Relevance, Scored
@@ -41,12 +41,14 @@ def phrase(scored: Scored, context: Context) -> str | None:
 def _told(unit: Unit, context: Context) -> str:
     """A told sentence is its own answer; of what was heard the words are quoted."""
     if unit.way == "told":
-        return f"{as_sentence(second_person(unit.text))} ({cite(unit, context.now)})."
-    return f"{as_sentence(cite(unit, context.now))}."
+        return as_sentence(f"{told_back(unit.text)} ({cite(unit, context.now)})")
+    return as_sentence(cite(unit, context.now))
 
 
 def _backed(answer: str, unit: Unit, context: Context) -> str:
-    return f"{as_sentence(answer)}: {cite(unit, context.now)}."
+    if answer.strip('"') == unit.text:
+        return as_sentence(f"{answer} ({where_from(unit, context.now)})")
+    return as_sentence(f"{answer}: {cite(unit, context.now)}")
 
 
 def _what(scored: Scored, context: Context) -> str | None:
@@ -54,15 +56,14 @@ def _what(scored: Scored, context: Context) -> str | None:
     if unit.way in ("told", "heard", "seen", "faces"):
         return _told(unit, context)
     value = value_in(unit, context.question, context.relevance)
-    return _backed(value or quote(" / ".join(unit.lines)), unit, context) if value else f"{as_sentence(cite(unit, context.now))}."
+    return _backed(value, unit, context) if value else as_sentence(cite(unit, context.now))
 
 
 def _text(scored: Scored, context: Context) -> str | None:
     unit = scored.unit
     if unit.way not in ("read", "code"):
         return _told(unit, context)
-    said = quote(" / ".join(unit.lines))
-    return f"It said {said}: {cite(unit, context.now)}." if len(unit.text) < 40 else f"{as_sentence(cite(unit, context.now))}."
+    return as_sentence(f"it said {quote(' / '.join(unit.lines))} ({where_from(unit, context.now)})")
 
 
 def _typed(scored: Scored, context: Context) -> str | None:
@@ -81,6 +82,9 @@ def _typed(scored: Scored, context: Context) -> str | None:
 def _place_number(scored: Scored, context: Context) -> str | None:
     unit = scored.unit
     numbers = place_numbers(unit.text, context.question.head)
+    if not numbers and unit.way in ("told", "heard") and context.question.head in unit.text.lower():
+        number = spans_near(unit, frozenset({SpanType.NUMBER}), context.question, context.relevance)
+        numbers = [number] if number else []  # "My bus to Vienna is number 37"
     if not numbers:
         return None
     return _told(unit, context) if unit.way in ("told", "seen") else _backed(numbers[0], unit, context)
@@ -111,10 +115,8 @@ def _when_seen(scored: Scored, context: Context) -> str | None:
         "code": f"you read a code that says {quote(unit.text)}",
         "read": f"you read {quote(' / '.join(unit.lines))}",
     }.get(unit.way, f"this was seen: {quote(unit.text)}")
-    into = ""
-    if unit.memory.source is not None and unit.start_s is not None:
-        into = f", {round(unit.start_s)} s into {unit.memory.source}"
-    return f"{as_sentence(time_text(unit.at, context.now))}{into}: {said}."
+    into = into_text(unit)
+    return as_sentence(f"{time_text(unit.at, context.now)}{', ' if into else ''}{into}: {said}")
 
 
 def _where(scored: Scored, context: Context) -> str | None:
@@ -137,12 +139,14 @@ def _who(scored: Scored, context: Context) -> str | None:
     unit = scored.unit
     if unit.way == "heard" and unit.speaker:
         if re.search(r"\b(?:said|say|says|told|asked|mentioned|talked|spoke|speak\w*|suggested)\b", context.question.text.lower()):
-            return _backed(unit.speaker, unit, context) if len(unit.text) < 4 else f"{as_sentence(cite(unit, context.now))}."
+            return _backed(unit.speaker, unit, context) if len(unit.text) < 4 else as_sentence(cite(unit, context.now))
         if any(term.name and term.word == unit.speaker.lower() for term in context.question.terms):
             return None
-        return f"{as_sentence(cite(unit, context.now))}."
+        return as_sentence(cite(unit, context.now))
     if re.match(r"(?i)who (?:is|was|are|were) [A-Z]\S*(?: [A-Z]\S*)?$", context.question.text) and not kin_of(unit):
         return None
+    if unit.way == "read" and len(unit.lines) > 1 and re.match(r"(?i)who (?:makes?|made|sells?|produces?)\b", context.question.text):
+        return as_sentence(cite(unit, context.now))  # the label names its maker
     person = person_in(unit, context.question, context.relevance)
     if not person:
         return None
@@ -152,7 +156,7 @@ def _who(scored: Scored, context: Context) -> str | None:
 def _said(scored: Scored, context: Context) -> str | None:
     unit, speaker = scored.unit, context.question.speaker.lower()
     if unit.way == "heard" and speaker in unit.speaker.lower().split():
-        return f"{as_sentence(cite(unit, context.now))}."
+        return as_sentence(cite(unit, context.now))
     if unit.way == "told" and re.search(rf"\b{re.escape(speaker)}\b.*\b(?:said|told|asked|mentioned|says|wants)\b", unit.text.lower()):
         return _told(unit, context)
     return None
@@ -177,9 +181,8 @@ def _yes_no(scored: Scored, context: Context) -> str | None:
     negated = unit.way in ("told", "heard") and _negated(unit.text)
     word = "No" if negated != _negated(question.text) else "Yes"
     if unit.way == "told":
-        text = second_person(unit.text).strip().rstrip(".!")
-        return f"{word}: {text} ({cite(unit, context.now)})."
-    return f"{word}: {cite(unit, context.now)}."
+        return as_sentence(f"{word}: {told_back(unit.text)} ({cite(unit, context.now)})")
+    return as_sentence(f"{word}: {cite(unit, context.now)}")
 
 
 def _negated(text: str) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import timezone
 
 from perstream.models.answer_rules import Context, phrase
+from perstream.models.lexicon import Lexicon
 from perstream.models.periods import period_of
 from perstream.models.phrases import as_sentence, cite, time_text
 from perstream.models.questions import Question, QuestionKind, parse_question
@@ -23,6 +24,9 @@ REACH = 0.2
 """A unit this much below the best may still answer when the best lacks what is asked for."""
 SAME = 0.1
 """Sightings this close to the best one count as the same thing."""
+SECOND = 0.12
+"""A second source is added when it is about as sure as the first."""
+_SECOND_SOURCE = frozenset({QuestionKind.WHEN, QuestionKind.PLACE_NUMBER, QuestionKind.WHERE, QuestionKind.TYPED})
 NO_ANSWER = Answer(text=None)
 
 
@@ -31,6 +35,7 @@ class BuiltinAnswerer:
 
     def __init__(self, embedder: TextEmbedder, threshold: float = 0.35) -> None:
         self._embedder = embedder
+        self._lexicon = Lexicon(Stems())
         self._threshold = threshold
 
     def answer(self, request: AnswerRequest, say: Callable[[str], None], cancelled: Callable[[], bool]) -> Answer:
@@ -48,7 +53,7 @@ class BuiltinAnswerer:
             return NO_ANSWER
         if question.kind is QuestionKind.TEXT:
             units = [u for u in units if u.way in ("read", "code")] or units
-        relevance = Relevance(question, request.question_vectors.pooled, self._embedder, stems)
+        relevance = Relevance(question, request.question_vectors.pooled, self._embedder, self._lexicon, stems)
         context = Context(question, relevance, now)
         ranked = [s for s in relevance.score(units) if s.confidence >= self._threshold]
         if cancelled():
@@ -72,10 +77,26 @@ class BuiltinAnswerer:
                 continue
             if question.kind is QuestionKind.WHEN_SEEN:
                 return self._sightings(scored, ranked, context)
+            second = self._second(scored, ranked, context)
+            if second is not None:
+                return Answer(f"{text} Also: {second[1]}", (scored.unit.memory.id, second[0]), scored.confidence)
             return Answer(text, (scored.unit.memory.id,), scored.confidence)
         if question.kind is QuestionKind.COUNT and question.perceived:
             return self._times_seen(ranked, context)
         return NO_ANSWER
+
+    @staticmethod
+    def _second(best: Scored, ranked: Sequence[Scored], context: Context) -> tuple[int, str] | None:
+        """Another way of knowing that says something else: what was told beside what was read."""
+        if context.question.kind not in _SECOND_SOURCE:
+            return None
+        for other in ranked:
+            known_otherwise = other.unit.way != best.unit.way and other.unit.memory.id != best.unit.memory.id
+            if known_otherwise and other.confidence >= best.confidence - SECOND:
+                text = phrase(other, context)
+                if text is not None:
+                    return other.unit.memory.id, text
+        return None
 
     def _sightings(self, best: Scored, ranked: Sequence[Scored], context: Context) -> Answer:
         """The time of the best sighting, and of the others that are as good; first or last where that is asked."""
@@ -97,7 +118,7 @@ class BuiltinAnswerer:
             return NO_ANSWER
         narrowed = any(t.weight > 0.3 for t in context.question.terms)
         chosen = fit[:1] if narrowed else sorted(fit[:3], key=lambda s: s.unit.at)
-        text = " ".join(as_sentence(cite(s.unit, context.now)) + "." for s in chosen)
+        text = " ".join(as_sentence(cite(s.unit, context.now)) for s in chosen)
         return Answer(text, tuple(dict.fromkeys(s.unit.memory.id for s in chosen)), fit[0].confidence)
 
     @staticmethod
@@ -106,7 +127,7 @@ class BuiltinAnswerer:
         seen = _distinct([s for s in ranked if s.confidence >= ranked[0].confidence - SAME])
         times = ", ".join(time_text(s.unit.at, context.now) for s in sorted(seen, key=lambda s: s.unit.at))
         noun = "time" if len(seen) == 1 else "times"
-        text = f"At least {len(seen)} {noun}: {times}. {as_sentence(cite(seen[0].unit, context.now))}."
+        text = f"At least {len(seen)} {noun}: {times}. {as_sentence(cite(seen[0].unit, context.now))}"
         return Answer(text, tuple(s.unit.memory.id for s in seen), seen[0].confidence)
 
     @staticmethod
@@ -120,7 +141,7 @@ class BuiltinAnswerer:
         chosen = sorted(list(first.values())[:4], key=lambda u: u.at)
         if not chosen:
             return NO_ANSWER
-        text = " ".join(as_sentence(cite(u, context.now)) + "." for u in chosen)
+        text = " ".join(as_sentence(cite(u, context.now)) for u in chosen)
         return Answer(text, tuple(u.memory.id for u in chosen), 0.5)
 
 
@@ -141,5 +162,3 @@ def _ways_asked(question: Question) -> frozenset[str]:
     if "read" in low:
         return frozenset({"read", "code"})
     return frozenset({"read", "code", "heard", "faces", "seen"})
-
-

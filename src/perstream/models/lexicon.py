@@ -62,7 +62,6 @@ SYNONYMS: tuple[str, ...] = (
     "purse wallet",
     "key keys",
     "locker locked lock",
-    "room office hall",
     "kind type sort",
     "hot warm",
     "present gift",
@@ -108,6 +107,14 @@ KINDS: Mapping[str, str] = {
     "network": "wifi wlan ssid",
     "sport": "football tennis yoga swimming running gym volleyball basketball cycling hockey",
     "relative": "sister brother mother father aunt uncle cousin grandmother grandfather",
+    "weekday": "monday tuesday wednesday thursday friday",
+    "weekend": "saturday sunday",
+    "shopping": "buy groceries",
+    "day": "monday tuesday wednesday thursday friday saturday sunday",
+    "month": "january february march april may june july august september october november december",
+    "colour": "red green blue yellow orange purple violet pink brown black white grey gray beige",
+    "room": "kitchen bathroom bedroom office garage cellar attic balcony garden hall library",
+    "flavour": "vanilla chocolate strawberry raspberry lemon mint caramel",
     "family": "sister brother mother father son daughter aunt uncle cousin grandmother grandfather wife husband parents",
     "pet": "dog cat rabbit hamster parrot fish",
     "animal": "dog cat rabbit hamster parrot fish horse bird cow sheep pig",
@@ -146,6 +153,12 @@ class Lexicon:
         self._members = {
             stem(kind): {stem(member) for member in members.split()} | {stem(kind)} for kind, members in KINDS.items()
         }
+
+        self._kinds = [members - {kind} for kind, members in self._members.items()]
+
+    def rivals(self, one: str, other: str) -> bool:
+        """True for two stems of one kind, which exclude each other: son and daughter, tea and coffee."""
+        return one != other and any(one in kind and other in kind for kind in self._kinds)
 
     def related(self, stem: str) -> frozenset[str]:
         """Stems that a question's ``stem`` may be answered by, itself included."""

@@ -31,9 +31,21 @@ def second_person(sentence: str) -> str:
 
 
 def as_sentence(text: str) -> str:
-    """First letter large, no stop at the end."""
+    """First letter large where it begins an ordinary word, and one full stop at the end."""
     text = text.strip().rstrip(".!;, ")
-    return text[:1].upper() + text[1:]
+    if re.match(r"[a-zäöüé]+(?:'\w+)?(?=[ ,.;]|$)", text):
+        text = text[0].upper() + text[1:]
+    return text if re.search(r"[.!?…][\"')]$", text) else text + "."
+
+
+def told_back(sentence: str) -> str:
+    """A told sentence as an answer to the one who told it, without full stop."""
+    plain = sentence.strip().rstrip(".! ")
+    reminder = re.match(r"(?i)(?:please\s+)?(?:remind me|don['’]t let me forget|do not let me forget)\s+(.+)$", plain)
+    if reminder:
+        return f"you asked me to remind you {second_person(reminder.group(1))}"
+    opened = re.sub(r"(?i)^(?:please\s+)?(?:remember|note|don['’]t forget|keep in mind)(?:\s+that|:|,)?\s+(?=\w+ \w+ )", "", plain)
+    return second_person(opened)
 
 
 def time_text(at: datetime, now: datetime) -> str:
@@ -56,7 +68,23 @@ def stretch_text(unit: Unit) -> str:
     if unit.start_s is None:
         return unit.memory.source
     start, end = round(unit.start_s), round(unit.end_s if unit.end_s is not None else unit.start_s)
-    return f"{unit.memory.source}, {start} s" if end <= start else f"{unit.memory.source}, {start}–{end} s"
+    if start < 100:
+        return f"{unit.memory.source}, {start} s" if end <= start else f"{unit.memory.source}, {start}–{end} s"
+    return f"{unit.memory.source}, {_clock(start)}" + (f"–{_clock(end)}" if end > start else "")
+
+
+def into_text(unit: Unit) -> str:
+    """ "12 s into day.mp4"; empty for a told fact."""
+    if unit.memory.source is None or unit.start_s is None:
+        return ""
+    start = round(unit.start_s)
+    return f"{start} s into {unit.memory.source}" if start < 100 else f"{_clock(start)} into {unit.memory.source}"
+
+
+def _clock(seconds: int) -> str:
+    """ "20:06", or "1:20:06" from an hour on."""
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
 
 def cite(unit: Unit, now: datetime) -> str:
@@ -76,6 +104,13 @@ def cite(unit: Unit, now: datetime) -> str:
     return f"I {maybe}read {what}{quote(' / '.join(unit.lines))} {when}{place}"
 
 
+def where_from(unit: Unit, now: datetime) -> str:
+    """The same without the words: "read at 08:40, day.mp4, 12–18 s" for an answer that is those words."""
+    way = {"code": "read from a code", "read": "read" if unit.sure else "perhaps read"}.get(unit.way, unit.way)
+    place = stretch_text(unit)
+    return f"{way} {time_text(unit.at, now)}" + (f", {place}" if place else "")
+
+
 def spoken_time(text: str) -> str:
     """A time as read, in words that fit after "is": "TUE 10:00" becomes "on Tuesday at 10:00"."""
     text = " ".join(text.split())
@@ -85,7 +120,7 @@ def spoken_time(text: str) -> str:
         if not rest:
             return f"on {day}"
         return f"on {day} {rest}" if rest.lower().startswith(("at ", "the ", "on ", "morning", "evening")) else f"on {day} at {rest}"
-    return f"at {text}" if re.match(r"\d{1,2}[:.h]\d\d|\d{1,2} ?[ap]\.?m|noon|midnight", text, re.IGNORECASE) else text
+    return f"at {text}" if re.match(r"\d{1,2}[:.h]\d\d|\d{1,2} ?[ap]\.?m|noon$|midnight$|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)$", text, re.IGNORECASE) else text
 
 
 _SHORT_DAYS = frozenset(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from perstream.models.labels import key_value
 from perstream.models.questions import Question
 from perstream.models.relevance import Relevance
-from perstream.models.spans import COLORS, TIMES, Span, SpanType, find_spans
+from perstream.models.spans import COLORS, DAYS, MONTHS, TIMES, Span, SpanType, find_spans
 from perstream.models.text import STOP_WORDS, words
 from perstream.models.units import Unit
 from perstream.models.verbs import PLACE_PREPOSITIONS
@@ -19,29 +19,47 @@ _KIN = re.compile(
     r"|neighbou?r|aunt|uncle|cousin|colleague|doctor|dentist|grand\w+|girlfriend|boyfriend|manager|teacher|parents?|family|team)s?\b",
     re.IGNORECASE,
 )
-_PLACE = re.compile(
-    rf"\b(?:{'|'.join(sorted(PLACE_PREPOSITIONS | {'to', 'from', 'underneath', 'beside', 'next to', 'in front of', 'on top of'}))})\s+"
-    r"(?!(?:\d{1,2}[:.]\d\d|\d{1,2} ?[ap]m|time|case|fact|order|the (?:morning|afternoon|evening|first|way|moment)|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b)"
-    r"[^,.;:!?]{2,80}",
+_PREPOSITION = re.compile(
+    rf"\b(?:{'|'.join(sorted(PLACE_PREPOSITIONS | {'to', 'from', 'underneath', 'next to', 'in front of', 'on top of'}))})\s+",
     re.IGNORECASE,
 )
+_TIME_WORDS = (
+    r"\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m)?\b|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon|midnight)\b"
+    r"|(?:the )?(?:morning|afternoon|evening|night|weekend|first|moment|summer|winter|spring|autumn)\b"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|time\b|case\b|fact\b|order\b|the way\b|(?:19|20)\d\d\b"
+)
+_PLACE = re.compile(rf"{_PREPOSITION.pattern}(?!{_TIME_WORDS})[^,.;:!?]{{2,80}}", re.IGNORECASE)
+_TAIL = re.compile(rf"\s+(?:(?:at|on|by|until|from) (?:{_TIME_WORDS})|when|while|because|since|every|last|next|yesterday|today|tomorrow)\b.*$", re.IGNORECASE)
 
 
-def ranked_lines(unit: Unit, relevance: Relevance) -> list[int]:
-    """Indices of the unit's lines: those that hold the question's words first, then their neighbours below, then above."""
+_TOTAL = re.compile(r"(?i)\b(?:total|sum|amount due|to pay|balance|summe)\b")
+
+
+def ranked_lines(unit: Unit, relevance: Relevance, far: bool = True) -> list[int]:
+    """Indices of lines: those that hold the question's words first, then the ones below and above, then (``far``) the rest."""
     scores = [relevance.line_score(line) for line in unit.lines]
     best = [i for i in sorted(range(len(scores)), key=lambda i: -scores[i]) if scores[i] > 0]
     near: list[int] = []
     for i in best:
         near += [j for j in (i + 1, i - 1) if 0 <= j < len(scores) and scores[j] == 0]
-    rest = [i for i in range(len(scores)) if scores[i] == 0]
+    rest = [i for i in range(len(scores)) if scores[i] == 0] if far or not best else []
     return list(dict.fromkeys([*best, *near, *rest]))
 
 
 def spans_near(unit: Unit, wanted: frozenset[SpanType], question: Question, relevance: Relevance) -> str:
-    """The span of a wanted type nearest the words asked about; "" when there is none."""
+    """The span of a wanted type nearest the words asked about; "" when there is none.
+
+    Prices and amounts belong to the line that names the thing or the one next to it; a number or an
+    address may stand anywhere on the same label.
+    """
+    if SpanType.PRICE in wanted:
+        wanted |= {SpanType.DECIMAL}
     asked = {w.lower() for w in words(question.text)}
-    for i in ranked_lines(unit, relevance):
+    lines = ranked_lines(unit, relevance, far=SpanType.PRICE not in wanted)
+    if SpanType.PRICE in wanted and re.search(r"\b(?:total|bill|pay|altogether|spend|spent|owe)\b", question.text.lower()):
+        sums = [i for i, line in enumerate(unit.lines) if _TOTAL.search(line)]
+        lines = [j for i in sums for j in (i, i + 1) if j < len(unit.lines)] or lines
+    for i in lines:
         spans = [s for s in find_spans(unit.lines[i], wanted) if s.text.lower() not in asked]
         if spans:
             return _nearest(unit.lines[i], spans, question, relevance).text
@@ -58,40 +76,73 @@ def _nearest(line: str, spans: Sequence[Span], question: Question, relevance: Re
 def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     """The time stated beside the words asked about: day and clock where both stand there; "" for none."""
     low = question.text.lower()
-    lines = ranked_lines(unit, relevance)
-    if len(unit.lines) > 1 and any(relevance.line_score(unit.lines[i]) > 0 for i in lines):
-        held = [i for i in lines if find_spans(unit.lines[i], TIMES)]
-        lines = held[:1] if held and relevance.line_score(unit.lines[held[0]]) > 0 else lines
     asks_day = bool(re.search(r"\b(?:day|date|weekday)\b", low))
     asks_clock = bool(re.search(r"\bwhat time\b", low))
+    ends = bool(re.search(r"\b(?:close[sd]?|shut|shuts|end|ends|finish|finishes|until|over)\b", low))
+    starts = bool(re.search(r"\b(?:open|opens|start|starts|begin|begins)\b", low)) and not ends
+    lines = ranked_lines(unit, relevance)
+    page = _calendar_page(unit.lines)
     for i in lines:
         spans = find_spans(unit.lines[i], TIMES)
         clocks = [s for s in spans if s.type is SpanType.CLOCK]
-        if asks_day and all(s.type is SpanType.CLOCK for s in spans):
+        if not spans or asks_day and len(clocks) == len(spans) or asks_clock and not clocks:
             continue
-        if asks_clock and not clocks:
+        if (starts or ends) and not clocks and any(find_spans(line, frozenset({SpanType.CLOCK})) for line in unit.lines):
             continue
-        if len(clocks) > 1 and re.search(r"\b(?:close|closes|shut|shuts|end|ends|finish|finishes|until|over)\b", low):
-            return clocks[-1].text
-        if len(clocks) > 1 and re.search(r"\b(?:open|opens|start|starts|begin|begins|from)\b", low):
-            return clocks[0].text
-        if spans:
-            return _together(unit.lines[i], spans)
+        if starts and len(clocks) == 1 and re.search(r"(?i)\b(?:until|till|bis)\b", unit.lines[i]):
+            continue
+        if len(clocks) > 1 and (starts or ends):
+            return clocks[-1 if ends else 0].text
+        found = _together(unit.lines[i], spans)
+        return f"{page} at {found}" if page and len(clocks) == len(spans) else _with_day(found, clocks == spans, i, unit.lines)
+    if page and not asks_clock:
+        return page
+    if re.search(r"\btake|taken\b", low):
+        often = spans_near(unit, frozenset({SpanType.FREQUENCY}), question, relevance)
+        if often:
+            return often
+    return _loose_time(unit, question, asks_clock, asks_day)
+
+
+def _with_day(found: str, clock_only: bool, at: int, lines: Sequence[str]) -> str:
+    """A poster puts the date on one line and the time on the next."""
+    if clock_only:
+        for j in (at - 1, at + 1):
+            if 0 <= j < len(lines):
+                days = find_spans(lines[j], frozenset({SpanType.DAY, SpanType.DATE}))
+                if len(days) == 1 and len(lines[j]) - len(days[0].text) < 4:
+                    return f"{days[0].text} {found}"
+    return found
+
+
+def _calendar_page(lines: Sequence[str]) -> str:
+    """ "Sunday, 19 March" of a page that shows month, day and perhaps weekday on lines of their own; "" otherwise."""
+    month = next((line for line in lines if re.fullmatch(rf"(?i)(?:{MONTHS})(?: \d{{4}})?", line.strip())), "")
+    day = next((line for line in lines if re.fullmatch(r"(?:[12]?\d|3[01])\.?", line.strip())), "")
+    if not month or not day:
+        return ""
+    weekday = next((line for line in lines if re.fullmatch(rf"(?i)(?:{DAYS})", line.strip())), "")
+    return (f"{weekday.strip().title()}, " if weekday else "") + f"{day.strip(' .')} {month.strip().title()}"
+
+
+def _loose_time(unit: Unit, question: Question, asks_clock: bool, asks_day: bool) -> str:
+    """Times in running words: "on the first of the month", "since 1987", "two weeks ago", "at six"."""
+    low = question.text.lower()
     if not asks_clock:
-        ordinal = re.search(r"\b(?:on|by|before|after) the (?:first|second|third|last|\w+th|\d{1,2}(?:st|nd|rd|th))\b(?: of [\w ]{3,20})?", unit.text)
+        ordinal = re.search(
+            r"(?i)\b(?:on|by|before|after) the (?:first|second|third|last|\w+th|\d{1,2}(?:st|nd|rd|th))\b(?: of [\w ]{3,20})?",
+            unit.text,
+        )
         if ordinal:
             return ordinal.group()
-        year = re.search(r"\b(?:in|since) (?:19|20)\d\d\b", unit.text)
-        if year:
+        year = re.search(r"(?i)\b(?:(?:in|since|from|est\.?|founded)\s)?(?:1[5-9]|20)\d\d\b", unit.text)
+        if year and (re.search(r"\b(?:year|since|born|founded|exist\w*)\b", low) or question.past and unit.way != "read"):
             return year.group()
         ago = find_spans(unit.text, frozenset({SpanType.DURATION}))
         if ago and (ago[0].text.endswith("ago") or unit.way in ("told", "heard")):
             return ago[0].text
-    elif not asks_day:
-        hour = re.search(r"\b(?:at|by|until|before|after) (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon)\b", unit.text.lower())
-        if hour:
-            return hour.group()
-    return ""
+    hour = re.search(r"(?i)\b(?:at|by|until|before|after) (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon)\b", unit.text)
+    return hour.group() if hour and not asks_day else ""
 
 
 def _together(line: str, spans: Sequence[Span]) -> str:
@@ -119,9 +170,11 @@ def colour_of(unit: Unit, question: Question, relevance: Relevance) -> str:
 def count_of(unit: Unit, question: Question, relevance: Relevance) -> str:
     """The number that stands before the thing counted ("24 tablets"), or after it ("Guests: 12")."""
     heads = [t for t in question.terms if t.word in question.head.split()] or list(question.terms[:1])
-    for match in re.finditer(rf"\b(\d{{1,6}}|{_NUMBER_WORDS})\s*x?\s+((?:\w+[ -]){{0,2}}?)(\w+)", unit.text, re.IGNORECASE):
-        if any(relevance.holds(t, w) for t in heads for w in [match.group(3), *match.group(2).split()]):
-            return match.group(1)
+    number = rf"\b(\d{{1,6}}|{_NUMBER_WORDS})\s*x?\s+((?:[^\W\d]+[ -]){{0,2}}?)([^\W\d]+)"
+    for close in (relevance.names, relevance.holds):  # the very word before a related one
+        for match in re.finditer(number, unit.text, re.IGNORECASE):
+            if any(close(t, w) for t in heads for w in [match.group(3), *match.group(2).split()]):
+                return match.group(1)
     for match in re.finditer(r"([^\W\d_]+)\s*[:=]\s*(\d{1,6})\b", unit.text):
         if any(relevance.holds(t, match.group(1)) for t in heads):
             return match.group(2)
@@ -139,8 +192,9 @@ def value_in(unit: Unit, question: Question, relevance: Relevance) -> str:
 
 def place_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     """The place a sentence names ("under the blue pot"); not one that the question itself names."""
-    for match in _PLACE.finditer(unit.text):
-        place = match.group().strip()
+    for start in (m.start() for m in _PREPOSITION.finditer(unit.text)):
+        match = _PLACE.match(unit.text, start)
+        place = _TAIL.sub("", match.group()).strip() if match else ""
         fresh = [w for w in words(place)[1:] if w.lower() not in STOP_WORDS]
         if fresh and not all(any(relevance.holds(t, w) for t in question.terms) for w in fresh):
             return place
@@ -151,11 +205,7 @@ def person_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     """A person that the unit names and the question does not."""
     asked = {w.lower() for w in words(question.text)}
     if unit.way == "read":
-        for line in unit.lines:
-            pair = key_value(line)
-            if pair and any(relevance.holds(t, pair[0]) for t in question.terms):
-                return pair[1]
-        return next((name for name in map(_name_on, _other_lines(unit, relevance)) if name), "")
+        return _person_on_label(unit, question, relevance)
     kin = [m.group() for m in _KIN.finditer(unit.text) if not words(m.group())[-1].lower() in asked]
     names = [
         w for i, w in enumerate(words(unit.text))
@@ -173,15 +223,34 @@ def kin_of(unit: Unit) -> str:
     return match.group() if match else ""
 
 
-def _other_lines(unit: Unit, relevance: Relevance) -> Iterable[str]:
-    return (unit.lines[i] for i in ranked_lines(unit, relevance) if i < len(unit.lines))
+def _person_on_label(unit: Unit, question: Question, relevance: Relevance) -> str:
+    """The name beside a task ("Call the plumber: Lena"), after "To:", with a title, or alone on its line."""
+    must = [t for t in question.terms if t.required or t.weight == 0.4]
+    paired = False
+    for line in unit.lines:
+        pair = key_value(line)
+        if pair and not re.match(r"(?i)(?:to|by|from|name|author|recipient|contact)$", pair[0]):
+            paired = True
+            if all(relevance.holds(t, pair[0]) for t in must) and _PERSON_LINE.fullmatch(pair[1].strip()):
+                return pair[1].strip()
+    if paired:
+        return ""
+    for i in ranked_lines(unit, relevance):
+        line = re.sub(r"(?i)^(?:to|by|from|name|author|recipient|contact)\s*:?\s+", "", unit.lines[i].strip())
+        titled = re.search(r"\b(?:Dr|Prof|Mr|Mrs|Ms)\.? [A-Z][\w'-]+(?: [A-Z][\w'-]+)?", line)
+        if titled:
+            return titled.group()
+        alone = _PERSON_LINE.fullmatch(line) and len(line.split()) > 1 and not _THING_LINE.search(line)
+        if alone and not all(any(relevance.names(t, w) for t in question.terms) for w in words(line)):
+            return line
+    return ""
 
 
-def _name_on(line: str) -> str:
-    match = re.search(r"\b(?:Dr|Prof|Mr|Mrs|Ms)\.? [A-Z][\w'-]+(?: [A-Z][\w'-]+)?", line)
-    return match.group() if match else ""
-
-
+_PERSON_LINE = re.compile(r"[A-Z][\w'-]+(?: [A-Z][\w'.-]*){0,3}")
+_THING_LINE = re.compile(
+    r"(?i)\b(?:street|road|lane|row|hill|avenue|square|garden|market|hall|school|station|hotel|cafe|café|shop|museum|park|hours"
+    r"|office|room|floor|level|gate|platform|wifi|next|appointment|menu|open|closed|ticket|total)s?\b|^[A-Z ]+$"
+)
 _NOT_PEOPLE = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
     october november december i i'm i've bluetooth usb tv gps wifi""".split()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from perstream.models.spans import TIMES, SpanType, find_spans
 from perstream.models.text import STOP_WORDS, Stems, cleaned
 from perstream.models.units import Unit
-from perstream.models.verbs import BE, DETERMINERS, DO, FINITE, HAVE, MODALS, PREPOSITIONS, VERB_BASES
+from perstream.models.verbs import BE, DETERMINERS, DO, FINITE, HAVE, MODALS, PREPOSITIONS, VERB_BASES, is_participle
 
 MAX_CHARS = 500
 """What is looked at of a question."""
@@ -78,8 +78,8 @@ _PERCEIVE = (
 )
 _SAY = "say|said|tell|told|ask|asked|mention|mentioned|talk|talked|suggest|suggested|explain|explained|promise|promised|want|answer|answered|speak|spoke"
 _NUMBERED = (
-    "platform|track|gate|room|level|floor|line|bus|tram|seat|terminal|exit|aisle|bay|stop|hall|coach|counter|table|door"
-    "|apartment|suite|locker|zone|row|car park level|parking level|building"
+    "platform|track|gate|room|level|floor|line|bus|tram|seat|terminal|exit|aisle|bay|coach|counter|table|door"
+    "|apartment|suite|locker|zone|row|car park level|parking level"
 )
 _TYPES: tuple[tuple[re.Pattern[str], frozenset[SpanType]], ...] = tuple(
     (re.compile(pattern), frozenset(types))
@@ -90,6 +90,7 @@ _TYPES: tuple[tuple[re.Pattern[str], frozenset[SpanType]], ...] = tuple(
         (r"\b(?:price|cost|costs|expensive|how much (?:is|are|was|were|money|did i pay|do i owe|did i spend)|total|fee|fare)\b", {SpanType.PRICE}),
         (r"\b(?:dose|dosage|strength|how strong|milligrams?|mg)\b", {SpanType.AMOUNT}),
         (r"\b(?:how heavy|weigh|weight|grams?|kilograms?|how big|how large|volume|millilit(?:re|er)s?|lit(?:re|er)s?|how long is|how tall|how high)\b", {SpanType.AMOUNT}),
+        (r"(?<!web )(?<!e-mail )(?<!email )(?<!mail )\b(?:street )?address\b|\b(?:which|what) street\b", {SpanType.ADDRESS}),
         (r"\bcolou?rs?\b", {SpanType.COLOR}),
         (r"\b(?:expir\w+|best before|use by|date)\b", {SpanType.DATE, SpanType.DAY}),
         (r"\bhow often\b|\bhow frequently\b", {SpanType.FREQUENCY}),
@@ -117,18 +118,26 @@ _FRAME_WORDS = frozenset(
     spot spotted scan scanned view text word words content contents contain contains containing mean means recently
     information detail details message ago week month year day days supposed need now suggest suggested
     frequently sometimes earlier before memory memories video camera person people mean meaning state states stated
-    happening going go goes went owner speak spoke must wrote note notes""".split()
+    happening going go goes went owner speak spoke must wrote note notes place
+    called addressed""".split()
 )
+_OBJECTS = frozenset(
+    """book box jar bottle packet bag pack package parcel door title author writer brand maker manufacturer company envelope
+    badge object product tin can shelf wall bill address street web page network""".split()
+)
+"""What a text stands on or names without saying so: left aside where the question has another word to hold on to."""
 _CARRIERS = frozenset(
     """sign signs label labels screen board whiteboard blackboard poster box page paper display panel notice sticker card
-    sheet calendar letter document tag note qr code receipt menu ticket timetable schedule task tasks item items""".split()
+    sheet calendar letter document tag note qr code receipt bill menu ticket timetable schedule list parcel task tasks item items""".split()
 )
+_RECIPIENT = re.compile(r"(?i)^(?:to|from|recipient|sender|deliver to|ship to)\s*:")
 _CARRIER_SHAPES: dict[str, frozenset[SpanType]] = {
     "calendar": TIMES,
     "timetable": TIMES,
     "schedule": TIMES,
-    "receipt": frozenset({SpanType.PRICE, SpanType.NUMBER}),
-    "menu": frozenset({SpanType.PRICE}),
+    "receipt": frozenset({SpanType.PRICE, SpanType.DECIMAL}),
+    "bill": frozenset({SpanType.PRICE, SpanType.DECIMAL}),
+    "menu": frozenset({SpanType.PRICE, SpanType.DECIMAL}),
     "ticket": frozenset({SpanType.PRICE, SpanType.NUMBER, SpanType.CLOCK, SpanType.DATE}),
 }
 _ADJUNCT = frozenset("in at on from near by inside outside during around".split())
@@ -221,7 +230,7 @@ def _terms(plain: str, kind: QuestionKind, head: str, speaker: str, stem: Stems)
         name = i > 0 and token[:1].isupper() and not shouting and bare not in _NOT_NAMES
         if not name and (bare in _FRAME_WORDS or bare in _TYPE_WORDS and kind is not QuestionKind.WHAT):
             continue
-        verb = (bare in VERB_BASES or bare in FINITE) and before not in DETERMINERS | (PREPOSITIONS - {"to"}) and i > 0
+        verb = (bare in VERB_BASES or bare in FINITE or is_participle(bare)) and before not in DETERMINERS | (PREPOSITIONS - {"to"}) and i > 0
         carrier = bare in _CARRIERS
         if name:
             weight = 1.5
@@ -231,13 +240,20 @@ def _terms(plain: str, kind: QuestionKind, head: str, speaker: str, stem: Stems)
             weight = 0.4
         else:
             weight = 0.5 if adjunct else 1.0
+        numeral = any(c.isdigit() for c in bare)
+        if numeral and not name:
+            weight, name = 1.0, not re.fullmatch(r"\d{1,2}", bare) or not adjunct
         required = name or not (carrier or verb or adjunct or bare.endswith("ly"))
         term = Term(bare, stem(bare), weight, required, name)
         if term.stem not in found or found[term.stem].weight < weight:
             found[term.stem] = term
     terms = list(found.values())
-    if any(t.required and t.word not in _TYPE_NAMES for t in terms):
-        terms = [t for t in terms if t.word not in _TYPE_NAMES or t.name]
+    if any(t.required and t.word not in _TYPE_NAMES | _OBJECTS for t in terms):
+        terms = [
+            replace(t, weight=0.2, required=False) if t.word in _OBJECTS and not t.name else t
+            for t in terms
+            if t.word not in _TYPE_NAMES or t.name
+        ]
     if kind is not QuestionKind.WHO and terms and all(t.name or not t.required for t in terms):
         verbs = [t for t in terms if t.weight == 0.4]  # "Where does Ben live?" is about living
         terms = [Term(t.word, t.stem, 0.8, True) if t in verbs else t for t in terms]
@@ -255,5 +271,9 @@ def carrier_fits(word: str, unit: Unit) -> float | None:
         return 1.0 if unit.way == "code" else 0.0
     if unit.way != "read":
         return 0.0
+    if word == "list":
+        return 0.7 if len(unit.lines) > 2 else 0.0
+    if word == "parcel":
+        return 0.6 if any(_RECIPIENT.match(line) for line in unit.lines) else 0.0
     shape = _CARRIER_SHAPES.get(word)
     return 0.7 if shape is None or find_spans(unit.text, shape) else 0.0

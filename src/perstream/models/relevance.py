@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perstream.models.lexicon import KINDS, Lexicon
+from perstream.models.lexicon import Lexicon
 from perstream.models.questions import Question, Term, carrier_fits
 from perstream.models.text import STOP_WORDS, Stems, words
 from perstream.models.units import Unit
@@ -22,7 +22,7 @@ MET = 0.35
 """A required word counts as met from here on."""
 ALIKE = 0.6
 """Cosine of two single words from which one may stand for the other, weakly."""
-_MAX_WORDS = 96
+_MAX_WORDS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,15 @@ class Scored:
 class Relevance:
     """Scores units for one question. Lives as long as the question."""
 
-    def __init__(self, question: Question, pooled: FloatArray, embedder: TextEmbedder, stems: Stems) -> None:
+    def __init__(
+        self, question: Question, pooled: FloatArray, embedder: TextEmbedder, lexicon: Lexicon, stems: Stems
+    ) -> None:
         self._question = question
         self._pooled = pooled
         self._embedder = embedder
         self._stems = stems
-        self._lexicon = Lexicon(stems)
-        self._rivals = [{stems(word) for word in members.split()} for members in KINDS.values()]
-        self._related = {term.stem: self._lexicon.related(term.stem) for term in question.terms}
+        self._lexicon = lexicon
+        self._related = {term.stem: lexicon.related(term.stem) for term in question.terms}
 
     def score(self, units: Sequence[Unit]) -> list[Scored]:
         """All units, best first; of equals the newer first."""
@@ -55,10 +56,15 @@ class Relevance:
         views = [_View(unit, self._stems) for unit in units]
         met = [{t.stem: self._direct(t, view) for t in self._question.terms} for view in views]
         self._by_meaning(views, met)
-        alike = self._embedder.embed([f"{u.speaker} {u.text}".strip() for u in units]) @ self._pooled
+        # Only what holds every required word can be an answer: the others need no embedding.
+        whole = [i for i, found in enumerate(met) if not self._missing(found)]
+        cosines = dict.fromkeys(range(len(units)), 0.0)
+        if whole:
+            vectors = self._embedder.embed([f"{units[i].speaker} {units[i].text}".strip() for i in whole])
+            cosines.update(zip(whole, (vectors @ self._pooled).tolist(), strict=True))
         scored = [
-            Scored(unit, self._confidence(unit, found, float(cosine)), found)
-            for unit, found, cosine in zip(units, met, alike, strict=True)
+            Scored(unit, self._confidence(unit, found, cosines[i]), found)
+            for i, (unit, found) in enumerate(zip(units, met, strict=True))
         ]
         return sorted(scored, key=lambda s: (-round(s.confidence, 3), -s.unit.at.timestamp()))
 
@@ -73,10 +79,14 @@ class Relevance:
                 total += 0.6 * term.weight
         return total
 
+    def names(self, term: Term, line: str) -> bool:
+        """Whether a line holds a term itself."""
+        stems = set(self._stems.of(line))
+        return term.stem in stems or _spelled_alike(term, stems, line)
+
     def holds(self, term: Term, line: str) -> bool:
         """Whether a line holds a term or its like."""
-        stems = set(self._stems.of(line))
-        return bool(term.stem in stems or _spelled_alike(term, stems, line) or self._related[term.stem] & stems)
+        return self.names(term, line) or bool(self._related[term.stem] & set(self._stems.of(line)))
 
     def _direct(self, term: Term, view: _View) -> float:
         if term.stem in view.own:
@@ -97,29 +107,24 @@ class Relevance:
         return 0.5 if self._related[term.stem] & view.around else 0.0
 
     def _by_meaning(self, views: Sequence[_View], met: list[dict[str, float]]) -> None:
-        """Let word vectors stand in where a required word is not met and the others are."""
-        open_terms = [
-            t for t in self._question.terms
-            if t.required and not t.name and any(found[t.stem] < MET for found in met)
-        ]  # fmt: skip
-        if not open_terms:
-            return
-        vocabulary = list(dict.fromkeys(word for view in views for word in view.words))[:_MAX_WORDS]
+        """Let word vectors stand in where just one required word is not met."""
+        wanting = [(view, found, self._missing(found)) for view, found in zip(views, met, strict=True)]
+        wanting = [(v, f, m) for v, f, m in wanting if len(m) == 1 and not m[0].name]
+        vocabulary = list(dict.fromkeys(word for view, _, _ in wanting for word in view.words))[:_MAX_WORDS]
         if not vocabulary:
             return
-        vectors = self._embedder.embed([*(t.word for t in open_terms), *vocabulary])
-        cosines = vectors[: len(open_terms)] @ vectors[len(open_terms) :].T
+        terms = list(dict.fromkeys(missing[0] for _, _, missing in wanting))
+        vectors = self._embedder.embed([*(t.word for t in terms), *vocabulary])
+        cosines = vectors[: len(terms)] @ vectors[len(terms) :].T
         place = {word: i for i, word in enumerate(vocabulary)}
-        for view, found in zip(views, met, strict=True):
-            for row, term in enumerate(open_terms):
-                rows = [place[w] for w in view.words if w in place and not self._rival(term.stem, self._stems(w))]
-                best = float(np.max(cosines[row, rows])) if rows else 0.0
-                if best >= ALIKE:
-                    found[term.stem] = max(found[term.stem], MET + (best - ALIKE))
+        for view, found, (term,) in wanting:
+            known = [w for w in view.words if w in place and not self._lexicon.rivals(term.stem, self._stems(w))]
+            best = float(np.max(cosines[terms.index(term), [place[w] for w in known]])) if known else 0.0
+            if best >= ALIKE:
+                found[term.stem] = max(found[term.stem], MET + (best - ALIKE))
 
-    def _rival(self, one: str, other: str) -> bool:
-        """Two members of one kind exclude each other: son and daughter, tea and coffee."""
-        return any(one in kind and other in kind for kind in self._rivals)
+    def _missing(self, found: dict[str, float]) -> list[Term]:
+        return [t for t in self._question.terms if t.required and found[t.stem] < MET]
 
     def _confidence(self, unit: Unit, met: dict[str, float], cosine: float) -> float:
         terms = self._question.terms
@@ -127,7 +132,7 @@ class Relevance:
         cover = sum(t.weight * met[t.stem] for t in terms) / total if total else 0.5
         alike = min(1.0, max(0.0, (cosine - 0.1) / 0.5))
         value = 0.7 * cover + 0.25 * alike + 0.05 * min(1.0, max(0.0, unit.hit.score))
-        if any(t.required and met[t.stem] < MET for t in terms):
+        if self._missing(met):
             value *= 0.25
         if not unit.sure:
             value *= 0.8
