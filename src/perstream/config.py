@@ -59,7 +59,7 @@ class KeyframeConfig:
     """A view that came to rest for this long gives one sharp keyframe."""
     dwell_s: Annotated[float, Meta(gt=0, le=3600)] = 1.0
     """A view at rest is confirmed by one more keyframe after this long."""
-    min_interval_s: Annotated[float, Meta(ge=0, le=60)] = 0.4
+    min_interval_s: Annotated[float, Meta(ge=0, le=60)] = 0.5
     """Never two keyframes closer than this, cuts excepted."""
     checks_per_s: Annotated[float, Meta(ge=1, le=60)] = 10.0
     """Frames looked at per second of video, whatever its frame rate."""

@@ -1,1 +1,1 @@
-"""The HTTP API of the daemon."""
+"""HTTP API, server-sent events and the client that speaks to them."""

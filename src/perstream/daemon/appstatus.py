@@ -1,0 +1,24 @@
+"""How the whole house is doing; light to import, so that a client can speak of it too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from perstream.daemon.status import SourceStatus
+from perstream.memory.status import MemoryStatus
+
+
+@dataclass(frozen=True)
+class AppStatus:
+    """A snapshot."""
+
+    backend: str
+    store: str
+    """Folder of the store."""
+    memory: MemoryStatus
+    sources: tuple[SourceStatus, ...] = ()
+    silences: Mapping[str, int] = field(default_factory=dict)
+    """Proactive words held back, by reason."""
+    errors: int = 0
+    """Percepts that failed."""

@@ -1,0 +1,56 @@
+"""The HTTP API of the daemon: create_api(house) -> FastAPI, guarded.
+
+Everything lies under /v1 and needs the token; /healthz says without it that the daemon lives. The
+JSON shapes are those of :mod:`perstream.jsonlines`; errors are problems (see problems.py).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from perstream.config import ServerConfig
+from perstream.jsonlines import Json
+from perstream.version import __version__
+from perstream.web import problems
+from perstream.web.address import store_id
+from perstream.web.guard import Asgi, Guard
+from perstream.web.house import House
+from perstream.web.memory_routes import memory_routes
+from perstream.web.question_routes import question_routes
+from perstream.web.replies import JsonReply
+from perstream.web.source_routes import source_routes
+from perstream.web.streams import Streams
+
+
+def create_api(house: House, config: ServerConfig, store: Path, streams: Streams | None = None) -> FastAPI:
+    """The API without its guard; :func:`guarded` puts that in front."""
+    api = FastAPI(
+        title="PerStream",
+        version=__version__,
+        description="The memory of one person, on their own machine.",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/v1/openapi.json",
+        default_response_class=JsonReply,
+    )
+    problems.install(api)
+    streams = streams or Streams()
+    api.include_router(question_routes(house, config, streams))
+    api.include_router(memory_routes(house))
+    api.include_router(source_routes(house))
+    this_store = store_id(store)
+
+    @api.get("/healthz", tags=["daemon"])
+    async def healthz() -> Json:
+        """Alive, which version, and (as a digest) of which store."""
+        return {"ok": True, "version": __version__, "store_id": this_store}
+
+    return api
+
+
+def guarded(api: FastAPI, config: ServerConfig, token: str) -> Asgi:
+    """The API behind its doorkeeper."""
+    names = () if config.host in ("0.0.0.0", "::") else (config.host,)
+    return Guard(api, token, config.max_body_kb * 1024, names)

@@ -1,0 +1,117 @@
+"""What the API takes: one model per request body. Unknown keys and wrong types are refused."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+
+from perstream.types import Selector
+
+MAX_ID = 2**63 - 1
+"""The largest number the store can hold."""
+
+
+def _unicode(text: str) -> str:
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("must be Unicode text without the character NUL")
+    return text
+
+
+def _clean(text: str) -> str:
+    _unicode(text)
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def _iso(value: object) -> object:
+    """Only text is a time: a bare number could be seconds or milliseconds."""
+    if isinstance(value, (str, datetime)):
+        return value
+    raise ValueError("must be an ISO time such as 2026-05-12T08:30:00Z")
+
+
+def _utc(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("must say its time zone, for example 2026-05-12T08:30:00Z")
+    try:
+        return value.astimezone(timezone.utc)
+    except OverflowError as error:
+        raise ValueError("is out of range") from error
+
+
+Text = Annotated[StrictStr, AfterValidator(_clean)]
+Short = Annotated[StrictStr, Field(max_length=500), AfterValidator(_clean)]
+Moment = Annotated[datetime, BeforeValidator(_iso), AfterValidator(_utc)]
+MemoryId = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ask(_Body):
+    """A question."""
+
+    question: Text
+    now: Moment | None = None
+    """What "yesterday" is relative to."""
+    stream: StrictBool = False
+    """Answer with server-sent events: ``token`` for each piece, ``reply`` at the end."""
+
+
+class Remember(_Body):
+    """A sentence to remember, in the owner's words."""
+
+    text: Text
+    at: Moment | None = None
+
+
+class Recall(_Body):
+    """A search by words, by a picture on the daemon's machine, or both."""
+
+    text: Annotated[StrictStr, AfterValidator(_unicode)] = ""
+    image: Short | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    k: Annotated[StrictInt, Field(ge=1, le=100)] | None = None
+    now: Moment | None = None
+
+
+class Selection(_Body):
+    """Which memories: every condition that is given must hold."""
+
+    ids: Annotated[tuple[MemoryId, ...], Field(max_length=10_000)] = ()
+    text: Short | None = None
+    entity: Short | None = None
+    source: Short | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+
+    def selector(self) -> Selector:
+        """As the memory takes it."""
+        return Selector(self.ids, self.text, self.entity, self.source, self.since, self.until)
+
+
+class Forget(_Body):
+    """What to forget, or to show what would go."""
+
+    selector: Selection
+    dry_run: StrictBool = False
+
+
+class Pin(_Body):
+    """Keep a memory whole when space gets short."""
+
+    pinned: StrictBool = True
+
+
+class Watch(_Body):
+    """A source to watch."""
+
+    uri: Annotated[StrictStr, Field(max_length=4096), AfterValidator(_clean)]
+    start_time: Moment | None = None
+    realtime: StrictBool = False
+    name: Annotated[StrictStr, Field(max_length=200), AfterValidator(_clean)] | None = None

@@ -1,0 +1,86 @@
+"""What the API needs of the house it stands in; ``perstream.app.App`` is one, tests bring another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from perstream.daemon.bus import Subscription
+from perstream.daemon.status import SourceStatus
+from perstream.errors import PerStreamError
+from perstream.events import Done
+from perstream.types import Hit, MemoryRecord, Receipt, Reply, Selector
+
+
+class House(Protocol):
+    """Every method may be called from any thread, and raises errors of PerStream's tree only."""
+
+    def ask(self, question: str, *, now: datetime | None = None, say: Callable[[str], None] | None = None) -> Reply:
+        """Answer from memory; ``say`` hears the answer piece by piece."""
+
+    def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
+        """Remember a sentence; on disk when it returns."""
+
+    def recall(
+        self,
+        text: str,
+        *,
+        image: Path | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        k: int | None = None,
+        now: datetime | None = None,
+    ) -> list[Hit]:
+        """Search; best first."""
+
+    def memories(self, **filters: Any) -> list[MemoryRecord]:
+        """Newest first: limit, before_id, since, until, source, category, provenance."""
+
+    def memory(self, memory_id: int) -> MemoryRecord:
+        """One memory. NotFound."""
+
+    def entities_of(self, memory_id: int) -> tuple[str, ...]:
+        """Labels of the entities it mentions."""
+
+    def thumbnail(self, memory_id: int) -> bytes | None:
+        """JPEG. NotFound for an unknown id, None when the memory has no picture."""
+
+    def forget(self, selector: Selector, dry_run: bool = False) -> Receipt:
+        """Remove what is selected, or say what would go."""
+
+    def pin(self, memory_id: int, pinned: bool = True) -> None:
+        """Exempt from reduction. NotFound."""
+
+    def graph(self) -> Any:
+        """networkx.MultiDiGraph; nodes are (kind, key)."""
+
+    def status(self) -> Any:
+        """A dataclass that :func:`perstream.jsonlines.plain` can turn into JSON."""
+
+    def watch(
+        self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None
+    ) -> str:
+        """Start watching; the source's name. SourceError, ConfigError."""
+
+    def remove(self, name: str) -> None:
+        """Stop watching. NotFound."""
+
+    def pause(self, name: str | None = None) -> None:
+        """Perceive nothing. NotFound."""
+
+    def resume(self, name: str | None = None) -> None:
+        """Perceive again. NotFound."""
+
+    def wait(self, name: str, timeout: float | None = None) -> Done | None:
+        """The source's Done, or None after ``timeout`` seconds. NotFound."""
+
+    def failure(self, name: str) -> PerStreamError | None:
+        """Why it could not be read to its end. NotFound."""
+
+    def sources(self) -> Sequence[SourceStatus]:
+        """All sources."""
+
+    def subscribe(self) -> Subscription:
+        """Events from now on."""

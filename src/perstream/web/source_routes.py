@@ -1,0 +1,103 @@
+"""Routes to what is being watched: add, list, pause, resume, remove, wait for the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Query, Response
+
+from perstream.errors import NotFound, SourceError
+from perstream.jsonlines import Json, event_to_json, plain
+from perstream.web.bodies import Watch
+from perstream.web.house import House
+from perstream.web.replies import JsonReply
+
+URL_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
+LONGEST_WAIT_S = 10.0
+
+
+def checked_uri(uri: str) -> str:
+    """``uri`` when it is a camera, a stream or a path that exists. SourceError.
+
+    Asked over HTTP nothing else reaches the decoder: its library knows many more protocols.
+    """
+    if any(ord(letter) < 32 for letter in uri):
+        raise SourceError("a source must not hold control characters")
+    if "://" in uri:
+        try:
+            parts = urlsplit(uri)
+            known = parts.scheme.lower() in URL_SCHEMES and bool(parts.hostname)
+        except ValueError:  # brackets that do not close
+            known = False
+        if not known:
+            raise SourceError(
+                f"a stream's address begins with one of {', '.join(sorted(URL_SCHEMES))}, and names a host"
+            )
+        return uri
+    if uri.startswith("webcam:"):
+        if not uri[len("webcam:") :].isdecimal():
+            raise SourceError("a webcam is webcam:0, webcam:1 and so on")
+        return uri
+    try:
+        path = Path(uri).expanduser()
+        there = path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no home, not a path
+        raise SourceError("this is no path of a file or folder") from error
+    if not there:
+        raise SourceError("there is no such file or folder on the daemon's machine; give an absolute path")
+    return str(path)
+
+
+def source_routes(house: House) -> APIRouter:
+    """/v1/sources…; a name may hold slashes."""
+    router = APIRouter(prefix="/v1/sources", tags=["sources"])
+
+    def one(name: str) -> Json:
+        status = next((source for source in house.sources() if source.name == name), None)
+        if status is None:
+            raise NotFound(f"no source is called {name}")
+        return dict(plain(status))
+
+    @router.get("")
+    def sources() -> Json:
+        """All sources and how they are doing."""
+        return {"sources": [plain(source) for source in house.sources()]}
+
+    @router.post("", status_code=201)
+    def watch(body: Watch) -> Json:
+        """Watch a file, a folder, webcam:N or an rtsp/http stream."""
+        uri = checked_uri(body.uri)
+        name = house.watch(uri, start_time=body.start_time, realtime=body.realtime, name=body.name)
+        return {"name": name}
+
+    @router.post("/{name:path}/pause")
+    def pause(name: str) -> Json:
+        """Perceive nothing of it until it is resumed."""
+        house.pause(name)
+        return one(name)
+
+    @router.post("/{name:path}/resume")
+    def resume(name: str) -> Json:
+        """Go on."""
+        house.resume(name)
+        return one(name)
+
+    @router.get("/{name:path}/done", response_model=None)
+    def done(name: str, timeout: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0) -> Response:
+        """Its ``done`` event once everything perceived is remembered; 204 when it still runs."""
+        event = house.wait(name, timeout)
+        return Response(status_code=204) if event is None else JsonReply(event_to_json(event))
+
+    @router.get("/{name:path}")
+    def source(name: str) -> Json:
+        """How one is doing."""
+        return one(name)
+
+    @router.delete("/{name:path}", status_code=204)
+    def remove(name: str) -> None:
+        """Stop watching it; its memories stay."""
+        house.remove(name)
+
+    return router

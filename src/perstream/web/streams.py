@@ -1,0 +1,114 @@
+"""Server-sent events: the answer as it is made, and what happens as it happens."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+
+from perstream.daemon.bus import Subscription
+from perstream.errors import BackendUnavailable, PerStreamError
+from perstream.jsonlines import event_to_json, reply_to_json
+from perstream.types import Reply
+from perstream.web.problems import problem, problem_of
+from perstream.web.replies import dump
+
+MAX_LISTENERS = 32
+"""Clients that may listen to events at once."""
+LOOK_UP_S = 1.0
+"""How often a listener's thread looks whether its client or the server has gone."""
+
+
+def sse(name: str, data: str) -> str:
+    """One event of the stream; ``data`` is one line."""
+    return f"event: {name}\ndata: {data}\n\n"
+
+
+class Streams:
+    """All open streams of one server; ``close`` ends them so that the server can stop."""
+
+    def __init__(self, heartbeat_s: float = 15.0) -> None:
+        """``heartbeat_s``: a comment is sent when nothing has been for so long."""
+        self._heartbeat_s = heartbeat_s
+        self._closing = threading.Event()
+        self._listeners = 0
+
+    def close(self) -> None:
+        """End all streams of events soon."""
+        self._closing.set()
+
+    def events(self, request: Request, subscribe: Callable[[], Subscription]) -> StreamingResponse:
+        """A client listens until it goes away. BackendUnavailable when too many do."""
+        if self._listeners >= MAX_LISTENERS:
+            raise BackendUnavailable(f"{MAX_LISTENERS} clients listen already; close one of them")
+        return _response(self._events(request, subscribe))
+
+    async def _events(self, request: Request, subscribe: Callable[[], Subscription]) -> AsyncIterator[str]:
+        self._listeners += 1
+        subscription = subscribe()
+        limiter = anyio.CapacityLimiter(1)  # its own: listeners must not use up the threads of requests
+        lost, quiet_s, look_up_s = 0, 0.0, min(LOOK_UP_S, self._heartbeat_s)
+        try:
+            yield ": listening\n\n"
+            while not self._closing.is_set() and not await request.is_disconnected():
+                event = await anyio.to_thread.run_sync(
+                    subscription.get, look_up_s, abandon_on_cancel=True, limiter=limiter
+                )
+                if subscription.dropped > lost:
+                    yield sse("lost", dump({"event": "lost", "count": subscription.dropped - lost}))
+                    lost = subscription.dropped
+                if event is not None:
+                    quiet_s = 0.0
+                    yield sse(event.event, dump(event_to_json(event)))
+                    continue
+                if subscription.closed:
+                    return
+                quiet_s += look_up_s
+                if quiet_s >= self._heartbeat_s:
+                    quiet_s = 0.0
+                    yield ": beat\n\n"
+        finally:
+            subscription.close()
+            self._listeners -= 1
+
+    def answer(self, ask: Callable[[Callable[[str], None]], Reply]) -> StreamingResponse:
+        """Events ``token`` {"text"}, then ``reply`` (the whole), or ``error`` (a problem)."""
+        return _response(_answer(ask))
+
+
+async def _answer(ask: Callable[[Callable[[str], None]], Reply]) -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    pieces: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def tell(piece: str | None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(pieces.put_nowait, piece)
+
+    def work() -> Reply:
+        try:
+            return ask(tell)
+        finally:
+            tell(None)
+
+    answering = asyncio.ensure_future(asyncio.to_thread(work))
+    while (piece := await pieces.get()) is not None:
+        yield sse("token", dump({"text": piece}))
+    try:
+        reply = await answering
+    except PerStreamError as error:
+        yield sse("error", problem_of(error)[1].decode("ascii"))
+    except Exception:
+        yield sse("error", problem(500, "internal-error", "this should not happen").decode("ascii"))
+        raise
+    else:
+        yield sse("reply", dump(reply_to_json(reply)))
+
+
+def _response(stream: AsyncIterator[Any]) -> StreamingResponse:
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})

@@ -1,0 +1,174 @@
+"""A scripted house for the API's tests: it keeps what it is told in a list and answers from a script."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import networkx
+
+from perstream.daemon.appstatus import AppStatus
+from perstream.daemon.bus import EventBus, Subscription
+from perstream.daemon.status import SourceState, SourceStatus
+from perstream.daemon.tally import Latency
+from perstream.errors import NotFound, PerStreamError
+from perstream.events import Done
+from perstream.jsonlines import evidence_of
+from perstream.memory.status import MemoryStatus
+from perstream.types import Granularity, Hit, MemoryRecord, Provenance, Receipt, Reply, Selector, Triplet
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
+JPEG = b"\xff\xd8 a picture \xff\xd9"
+
+
+def record(
+    number: int, text: str = "I saw a sign that said PLATFORM 4.", source: str | None = "day.mp4"
+) -> MemoryRecord:
+    return MemoryRecord(
+        id=number,
+        text=text,
+        category="travel",
+        provenance=Provenance.READ if source else Provenance.TOLD,
+        observed_at=NOON + timedelta(minutes=number),
+        ended_at=NOON + timedelta(minutes=number, seconds=4),
+        source=source,
+        start_s=number * 60.0 if source else None,
+        end_s=number * 60.0 + 4 if source else None,
+        speaker=None,
+        score=0.75,
+        triplets=(Triplet("sign", "says", "PLATFORM 4"),),
+        observations=(),
+        pinned=False,
+        granularities=(Granularity.M, Granularity.V_M),
+    )
+
+
+class ScriptedHouse:
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """As new: one server serves the house to many tests."""
+        self.bus = EventBus()
+        self.records = {number: record(number) for number in range(1, 8)}
+        self.told: list[tuple[str, datetime | None]] = []
+        self.asked: list[tuple[str, datetime | None]] = []
+        self.filters: dict[str, Any] = {}
+        self.recalled: dict[str, Any] = {}
+        self.watched: dict[str, SourceState] = {}
+        self.watch_calls: list[tuple[str, datetime | None, bool, str | None]] = []
+        self.error: Exception | None = None
+        """Raised by whatever is called next."""
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def _maybe_fail(self) -> None:
+        if self.error is not None:
+            error, self.error = self.error, None
+            raise error
+
+    def ask(self, question: str, *, now: datetime | None = None, say: Callable[[str], None] | None = None) -> Reply:
+        self._maybe_fail()
+        self.asked.append((question, now))
+        if say is not None:
+            for piece in ("Platform ", "4."):
+                say(piece)
+        self.hold.wait(10)
+        return Reply(question, "Platform 4.", False, (evidence_of(self.records[3], 0.9),), {"recall": 1.5})
+
+    def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
+        self._maybe_fail()
+        self.told.append((text, at))
+        number = len(self.records) + 1
+        self.records[number] = record(number, text, source=None)
+        return self.records[number]
+
+    def recall(self, text: str, **how: Any) -> list[Hit]:
+        self._maybe_fail()
+        self.recalled = {"text": text, **how}
+        return [Hit(self.records[2], 0.8, {"dense": 0.7}, ("dense", "entity:Anna"))]
+
+    def memories(self, *, limit: int = 100, before_id: int | None = None, **filters: Any) -> list[MemoryRecord]:
+        self.filters = filters
+        found = [self.records[n] for n in sorted(self.records, reverse=True) if before_id is None or n < before_id]
+        return found[:limit]
+
+    def memory(self, memory_id: int) -> MemoryRecord:
+        if memory_id not in self.records:
+            raise NotFound(f"there is no memory {memory_id}")
+        return self.records[memory_id]
+
+    def entities_of(self, memory_id: int) -> tuple[str, ...]:
+        self.memory(memory_id)
+        return ("sign", "PLATFORM 4")
+
+    def thumbnail(self, memory_id: int) -> bytes | None:
+        return JPEG if self.memory(memory_id).source else None
+
+    def forget(self, selector: Selector, dry_run: bool = False) -> Receipt:
+        ids = tuple(n for n in selector.ids if n in self.records)
+        if not dry_run:
+            for number in ids:
+                del self.records[number]
+        return Receipt(ids, 1, 2, 300, 0, dry_run)
+
+    def pin(self, memory_id: int, pinned: bool = True) -> None:
+        self.memory(memory_id)
+
+    def graph(self) -> networkx.MultiDiGraph:
+        graph = networkx.MultiDiGraph()
+        graph.add_node(("category", "travel"), kind="category", label="travel")
+        graph.add_node(("memory", 3), kind="memory", label="a sign", observed_at=NOON)
+        graph.add_edge(("category", "travel"), ("memory", 3), kind="holds")
+        return graph
+
+    def status(self) -> AppStatus:
+        memory = MemoryStatus(len(self.records), 2, 3, 1.5, 0.5, NOON, NOON, 1)
+        return AppStatus("builtin", "/store", memory, tuple(self.sources()), {"cooldown": 2}, 0)
+
+    def watch(
+        self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None
+    ) -> str:
+        self._maybe_fail()
+        self.watch_calls.append((uri, start_time, realtime, name))
+        called = name or Path(uri).name
+        self.watched[called] = SourceState.RUNNING
+        return called
+
+    def _known(self, name: str | None) -> None:
+        if name is not None and name not in self.watched:
+            raise NotFound(f"no source is called {name}")
+
+    def remove(self, name: str) -> None:
+        self._known(name)
+        del self.watched[name]
+
+    def pause(self, name: str | None = None) -> None:
+        self._known(name)
+        self.watched[str(name)] = SourceState.PAUSED
+
+    def resume(self, name: str | None = None) -> None:
+        self._known(name)
+        self.watched[str(name)] = SourceState.RUNNING
+
+    def wait(self, name: str, timeout: float | None = None) -> Done | None:
+        self._known(name)
+        if self.watched[name] is SourceState.RUNNING:
+            return None
+        return Done(NOON, name, 9.0, frames=100, keyframes=10, memories=3, dropped={"paused": 2}, video_s=9.0)
+
+    def failure(self, name: str) -> PerStreamError | None:
+        self._known(name)
+        return None
+
+    def sources(self) -> list[SourceStatus]:
+        return [
+            SourceStatus(name, name, False, state, frames=5, last_frame_at=NOON, latency=Latency(1, 2.0, 3.0, 1.0))
+            for name, state in self.watched.items()
+        ]
+
+    def subscribe(self) -> Subscription:
+        return self.bus.subscribe()
