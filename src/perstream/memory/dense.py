@@ -37,7 +37,7 @@ class DenseIndex:
         """Blocks [2, BLOCK]: scale of the coarse and of the fine codes; 0 for an empty slot."""
         self._sums: list[NDArray[np.int32]] = []
         """Blocks [BLOCK]: sum of a column's coarse codes times the query's zero point."""
-        self._scanner = _Scanner(dimension)
+        self._scanner = _Scanner()
 
     @property
     def nbytes(self) -> int:
@@ -110,9 +110,12 @@ class _Scanner:
 
     # One node, y = MatMulInteger(a: uint8[1, d], b: int8[d, n]) of opset 13. Without a zero point, which
     # would cost the fast path for one row; the sums of the columns make up for it.
-    GRAPH = "CAgSADpgChgKAWEKAWISAXkiDU1hdE11bEludGVnZXISAWdaFAoBYRIPCg0IAhIJCgIIAQoDEgFkWhUKAWISEAoOCAMSCgoDEgFkCgMSAW5iFAoBeRIPCg0IBhIJCgIIAQoDEgFuQgQKABAN"
+    GRAPH = (
+        "CAgSADpgChgKAWEKAWISAXkiDU1hdE11bEludGVnZXISAWdaFAoBYRIPCg0IAhIJCgIIAQoDEgFkWhUKAWISEAoOCAMSCgoDEgFk"
+        "CgMSAW5iFAoBeRIPCg0IBhIJCgIIAQoDEgFuQgQKABAN"
+    )
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self) -> None:
         self._session: Any = None
 
     def product(self, codes: NDArray[np.uint8], block: NDArray[np.int8]) -> NDArray[np.int32]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perstream.memory.calibrate import confidence
+from perstream.memory.calibrate import TIME_ALONE, confidence
 from perstream.memory.late import TokenStore
 from perstream.memory.lexical import LexicalIndex, SlotArray, Stemmer
 from perstream.memory.phrasing import Question
@@ -67,7 +67,12 @@ class Ranker:
         # Of equals the newest comes first: never the one that happens to stand first.
         order = np.lexsort((-rows.observed[slots], -total))
         covered = coverage(self.question, slots, self.words, rows)
-        sure = confidence(late, covered, self.speaker[slots], person_margin(self.question, slots, late, rows))
+        # Who fits better is asked without the favour for the one named; a question is no answer, for either.
+        fit = total - parts["speaker"] - parts["around"] + 2 * parts["asks"]
+        other = person_margin(self.question, slots, fit, rows)
+        sure = confidence(late, covered, other)
+        if self.question.times and len(self.question.terms) <= 1:
+            sure = np.maximum(sure, TIME_ALONE * self.date[slots])
         if self.picture is not None:
             sure = np.maximum(sure, parts["picture"])
         return Ranked(

@@ -23,8 +23,8 @@ class Weights:
     """How much each signal counts; found on development conversations, held out by conversation."""
 
     candidates: int = 50
-    speaker_dense: float = 0.15
-    speaker_words: float = 0.2
+    speaker_dense: float = 0.05
+    speaker_words: float = 0.1
     date_first: float = 0.1
     date_candidates: float = 0.8
     """A memory that fits the time asked for this well is a candidate."""
@@ -151,14 +151,18 @@ def coverage(question: Question, slots: SlotArray, index: LexicalIndex, rows: Ro
     return out
 
 
-def person_margin(question: Question, slots: SlotArray, late: FloatArray, rows: Rows) -> float:
-    """How much better the best memory of somebody else fits than the best of the one named; 0 without a name.
+def person_margin(question: Question, slots: SlotArray, fit: FloatArray, rows: Rows) -> float:
+    """How much better the memories of somebody else fit than those of the one named; 0 without a name.
 
-    A question about the wrong person finds its answer with the other.
+    A question about the wrong person finds its answer with the other. Compared are the means of the best two.
     """
     if not question.names:
         return 0.0
     named = np.isin(rows.speaker[slots], [rows.speakers[name] for name in question.names])
     if named.all() or not named.any():
         return 0.0
-    return float(late[~named].max() - late[named].max())
+    return _best_two(fit[~named]) - _best_two(fit[named])
+
+
+def _best_two(values: FloatArray) -> float:
+    return float(np.sort(values)[-2:].mean())
