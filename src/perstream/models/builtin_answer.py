@@ -7,6 +7,7 @@ what is asked for is phrased (:mod:`answer_rules`). Texts from the world are quo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import timezone
 
@@ -15,7 +16,7 @@ from perstream.models.lexicon import Lexicon
 from perstream.models.periods import period_of
 from perstream.models.phrases import as_sentence, cite, time_text
 from perstream.models.questions import Question, QuestionKind, parse_question
-from perstream.models.relevance import Relevance, Scored
+from perstream.models.relevance import Relevance, Scored, is_reminder
 from perstream.models.text import Stems
 from perstream.models.units import Unit, units_of
 from perstream.protocols import Answer, AnswerRequest, TextEmbedder
@@ -51,8 +52,7 @@ class BuiltinAnswerer:
             units = [u for u in units if period.start <= u.at < period.end]
         if not units or cancelled():
             return NO_ANSWER
-        if question.kind is QuestionKind.TEXT:
-            units = [u for u in units if u.way in ("read", "code")] or units
+        units = _ways_fit(units, question)
         relevance = Relevance(question, request.question_vectors.pooled, self._embedder, self._lexicon, stems)
         context = Context(question, relevance, now)
         ranked = [s for s in relevance.score(units) if s.confidence >= self._threshold]
@@ -151,6 +151,18 @@ def _distinct(scored: Sequence[Scored]) -> list[Scored]:
     for one in scored:
         first.setdefault(one.unit.memory.id, one)
     return list(first.values())
+
+
+def _ways_fit(units: list[Unit], question: Question) -> list[Unit]:
+    """What was written is read; when something was seen is not known from what was told."""
+    low = question.text.lower()
+    if question.kind is QuestionKind.TEXT:
+        return [u for u in units if u.way in ("read", "code")] or units
+    if question.kind is QuestionKind.WHEN_SEEN and not re.search(r"\b(?:tell|told|say|said|mention)", low):
+        return [u for u in units if u.way != "told"]
+    if question.kind in (QuestionKind.WHERE, QuestionKind.WHO) and "remind" not in low:
+        return [u for u in units if u.way != "told" or not is_reminder(u.text)]
+    return units
 
 
 def _ways_asked(question: Question) -> frozenset[str]:

@@ -109,6 +109,8 @@ KINDS: Mapping[str, str] = {
     "relative": "sister brother mother father aunt uncle cousin grandmother grandfather",
     "weekday": "monday tuesday wednesday thursday friday",
     "weekend": "saturday sunday",
+    "close": "open opening hours until",
+    "closing": "open opening hours until",
     "shopping": "buy groceries",
     "day": "monday tuesday wednesday thursday friday saturday sunday",
     "month": "january february march april may june july august september october november december",

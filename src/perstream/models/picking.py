@@ -79,7 +79,7 @@ def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     asks_day = bool(re.search(r"\b(?:day|date|weekday)\b", low))
     asks_clock = bool(re.search(r"\bwhat time\b", low))
     ends = bool(re.search(r"\b(?:close[sd]?|shut|shuts|end|ends|finish|finishes|until|over)\b", low))
-    starts = bool(re.search(r"\b(?:open|opens|start|starts|begin|begins)\b", low)) and not ends
+    starts = bool(re.search(r"\b(?:do|does|did|will|when)\b.*\b(?:open|start|begin)s?\b|\bopening\b", low)) and not ends
     lines = ranked_lines(unit, relevance)
     page = _calendar_page(unit.lines)
     for i in lines:
@@ -214,7 +214,7 @@ def person_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     ]  # fmt: skip
     if kin or names:
         return (kin or names)[0]
-    return "you" if re.match(r"(?i)(?:i|we)\b", unit.text) and "who am i" not in question.text.lower() else ""
+    return ""
 
 
 def kin_of(unit: Unit) -> str:

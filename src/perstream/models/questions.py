@@ -9,7 +9,7 @@ from enum import Enum
 from perstream.models.spans import TIMES, SpanType, find_spans
 from perstream.models.text import STOP_WORDS, Stems, cleaned
 from perstream.models.units import Unit
-from perstream.models.verbs import BE, DETERMINERS, DO, FINITE, HAVE, MODALS, PREPOSITIONS, VERB_BASES, is_participle
+from perstream.models.verbs import BE, DETERMINERS, DO, FINITE, HAVE, MODALS, PREPOSITIONS, VERB_BASES, is_adverb, is_participle
 
 MAX_CHARS = 500
 """What is looked at of a question."""
@@ -130,6 +130,7 @@ _CARRIERS = frozenset(
     """sign signs label labels screen board whiteboard blackboard poster box page paper display panel notice sticker card
     sheet calendar letter document tag note qr code receipt bill menu ticket timetable schedule list parcel task tasks item items""".split()
 )
+_PAGES = frozenset({"whiteboard", "blackboard", "board", "list", "note", "letter", "page", "sheet"})
 _RECIPIENT = re.compile(r"(?i)^(?:to|from|recipient|sender|deliver to|ship to)\s*:")
 _CARRIER_SHAPES: dict[str, frozenset[SpanType]] = {
     "calendar": TIMES,
@@ -230,48 +231,73 @@ def _terms(plain: str, kind: QuestionKind, head: str, speaker: str, stem: Stems)
         name = i > 0 and token[:1].isupper() and not shouting and bare not in _NOT_NAMES
         if not name and (bare in _FRAME_WORDS or bare in _TYPE_WORDS and kind is not QuestionKind.WHAT):
             continue
-        verb = (bare in VERB_BASES or bare in FINITE or is_participle(bare)) and before not in DETERMINERS | (PREPOSITIONS - {"to"}) and i > 0
-        carrier = bare in _CARRIERS
+        verb = _is_verb(bare, i, tokens)
+        carrier = bare in _CARRIERS and (bare != "code" or before.lower() in ("qr", "bar"))
         if name:
             weight = 1.5
         elif carrier:
             weight = 0.3
-        elif verb or bare.endswith("ly"):
+        elif verb or is_adverb(bare):
             weight = 0.4
         else:
             weight = 0.5 if adjunct else 1.0
         numeral = any(c.isdigit() for c in bare)
         if numeral and not name:
             weight, name = 1.0, not re.fullmatch(r"\d{1,2}", bare) or not adjunct
-        required = name or not (carrier or verb or adjunct or bare.endswith("ly"))
+        required = name or not (carrier or verb or adjunct or is_adverb(bare))
         term = Term(bare, stem(bare), weight, required, name)
         if term.stem not in found or found[term.stem].weight < weight:
             found[term.stem] = term
     terms = list(found.values())
-    if any(t.required and t.word not in _TYPE_NAMES | _OBJECTS for t in terms):
+    objects = _OBJECTS | {"office"} if kind is QuestionKind.PLACE_NUMBER else _OBJECTS
+    if any(t.required and t.word not in _TYPE_NAMES | objects for t in terms):
         terms = [
-            replace(t, weight=0.2, required=False) if t.word in _OBJECTS and not t.name else t
+            replace(t, weight=0.2, required=False) if t.word in objects and not t.name else t
             for t in terms
             if t.word not in _TYPE_NAMES or t.name
         ]
-    if kind is not QuestionKind.WHO and terms and all(t.name or not t.required for t in terms):
-        verbs = [t for t in terms if t.weight == 0.4]  # "Where does Ben live?" is about living
+    if (
+        kind not in (QuestionKind.WHO, QuestionKind.TYPED)
+        and any(t.name for t in terms)
+        and all(t.name or not t.required for t in terms)
+    ):  # "Where does Ben live?" is about living
+        verbs = [t for t in terms if t.weight == 0.4 and t.word not in _LIGHT_VERBS]
         terms = [Term(t.word, t.stem, 0.8, True) if t in verbs else t for t in terms]
     if not any(t.required for t in terms):  # "What is on the table?": then the lesser words must be met
         best = max((t.weight for t in terms if t.word not in _CARRIERS), default=0.0)
-        terms = [Term(t.word, t.stem, 1.0, True, t.name) if t.weight == best and t.word not in _CARRIERS else t for t in terms]
+        terms = [replace(t, weight=1.0, required=True) if t.weight == best and t.word not in _CARRIERS else t for t in terms]
+    if not any(t.required for t in terms):
+        terms = [replace(t, required=True) for t in terms]
     return tuple(terms)
+
+
+def _is_verb(word: str, at: int, tokens: list[str]) -> bool:
+    """A verb form where a verb may stand: "the train leave" after "does", not "the hardware shop"."""
+    if at == 0 or not (word in VERB_BASES or word in FINITE or is_participle(word)):
+        return False
+    before = tokens[at - 1].lower()
+    if before in DETERMINERS | (PREPOSITIONS - {"to"}):
+        return False
+    following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
+    helped = any(t.lower() in DO | MODALS | HAVE | BE for t in tokens[:at])
+    return helped or at <= 2 or before in _PRONOUNS or following in DETERMINERS | PREPOSITIONS
+
+
+_LIGHT_VERBS = frozenset("take taken takes use used give given make made keep put".split())
+_PRONOUNS = frozenset("i you he she we they it to not".split())
 
 
 def carrier_fits(word: str, unit: Unit) -> float | None:
     """How well a text read may stand on the thing that ``word`` names; None when it names no such thing."""
     if word not in _CARRIERS:
         return None
-    if word in ("qr", "code"):
+    if word == "qr" or word == "code" and unit.way == "code":
         return 1.0 if unit.way == "code" else 0.0
+    if word == "code":
+        return None
     if unit.way != "read":
         return 0.0
-    if word == "list":
+    if word in _PAGES:
         return 0.7 if len(unit.lines) > 2 else 0.0
     if word == "parcel":
         return 0.6 if any(_RECIPIENT.match(line) for line in unit.lines) else 0.0

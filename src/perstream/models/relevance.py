@@ -6,6 +6,7 @@ texts are: this is what keeps "When is the dentist's birthday?" from being answe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ MET = 0.35
 """A required word counts as met from here on."""
 ALIKE = 0.6
 """Cosine of two single words from which one may stand for the other, weakly."""
+LENIENT = 0.75
+LENIENT_COSINE = 0.55
+_ASKS_DUTY = re.compile(r"\b(?:remind|remember|buy|need|should|have to|must|supposed|want|looking for|waiting for|forget)\b")
 _MAX_WORDS = 48
 
 
@@ -57,7 +61,7 @@ class Relevance:
         met = [{t.stem: self._direct(t, view) for t in self._question.terms} for view in views]
         self._by_meaning(views, met)
         # Only what holds every required word can be an answer: the others need no embedding.
-        whole = [i for i, found in enumerate(met) if not self._missing(found)]
+        whole = [i for i, found in enumerate(met) if len(self._missing(found)) <= self._slack(units[i])]
         cosines = dict.fromkeys(range(len(units)), 0.0)
         if whole:
             vectors = self._embedder.embed([f"{units[i].speaker} {units[i].text}".strip() for i in whole])
@@ -123,6 +127,9 @@ class Relevance:
             if best >= ALIKE:
                 found[term.stem] = max(found[term.stem], MET + (best - ALIKE))
 
+    def _slack(self, unit: Unit) -> int:
+        return len(self._question.terms) // 3 if unit.way == "told" else 0
+
     def _missing(self, found: dict[str, float]) -> list[Term]:
         return [t for t in self._question.terms if t.required and found[t.stem] < MET]
 
@@ -132,13 +139,22 @@ class Relevance:
         cover = sum(t.weight * met[t.stem] for t in terms) / total if total else 0.5
         alike = min(1.0, max(0.0, (cosine - 0.1) / 0.5))
         value = 0.7 * cover + 0.25 * alike + 0.05 * min(1.0, max(0.0, unit.hit.score))
-        if self._missing(met):
-            value *= 0.25
+        missing = self._missing(met)
+        if missing:
+            value *= LENIENT if self._mostly(missing, unit, cosine) else 0.25
         if not unit.sure:
             value *= 0.8
         if self._question.first_person and unit.way in ("told", "heard") and not _about_owner(unit):
             value -= 0.3
+        if unit.way == "told" and is_reminder(unit.text) and not _ASKS_DUTY.search(self._question.text.lower()):
+            value -= 0.15
         return max(0.0, min(1.0, value))
+
+    def _mostly(self, missing: list[Term], unit: Unit, cosine: float) -> bool:
+        """A long question about what the owner told: not every word of it need be met, names excepted."""
+        required = [t for t in self._question.terms if t.required]
+        few = len(required) >= 3 and sum(t.weight for t in missing) <= 0.4 * sum(t.weight for t in required)
+        return few and unit.way == "told" and cosine >= LENIENT_COSINE and not any(t.name for t in missing)
 
 
 class _View:
@@ -156,6 +172,11 @@ def _about_owner(unit: Unit) -> bool:
     """A told sentence in the first person; of what others say, what is said to or about "you"."""
     first = {"i", "my", "me", "we", "our", "i'm"} if unit.way == "told" else {"you", "your", "we", "our", "us"}
     return any(word.lower() in first for word in words(unit.text))
+
+
+def is_reminder(text: str) -> bool:
+    """True for "Remind me to …", which states no fact about the place or person it names."""
+    return bool(re.search(r"(?i)\b(?:remind me|don['’]t let me forget|do not let me forget)\b", text))
 
 
 def _spelled_alike(term: Term, stems: set[str], text: str) -> bool:
