@@ -93,6 +93,7 @@ CATEGORIES: tuple[Category, ...] = (
         "location",
         travel=(
             "train platform sign",
+            "platform 4",
             "departure and arrival",
             "flight gate",
             "bus stop and line",

@@ -30,6 +30,10 @@ SCENERY_NEW_BELOW = 0.8
 SCENERY_SCORE = 0.35
 _REST = frozenset({"settled", "dwell", "first"})
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_MEASURE = re.compile(
+    r"\d\s?(?:mg|µg|ml|cl|g|kg|l|cm|mm|km|m|%|°c|€|\$|£|eur|usd|gbp|chf)\b|[€$£]\s?\d|\b\d{1,2}[:.]\d{2}\b", re.I
+)
+"""An amount with its unit, or a time: sense that no vocabulary holds."""
 _FILLER = frozenset("the and for you are with this that from not was has have its our your all".split())
 
 
@@ -115,7 +119,7 @@ def _confidence(observation: Observation) -> float:
 def legibility(text: str, vectors: TextVectors) -> float:
     """Share of the text's letters that are in whole words of the embedder's vocabulary, in [0, 1].
 
-    Misread texture comes out as word pieces; filler words alone say nothing.
+    Misread texture comes out as word pieces; filler words alone say nothing. Amounts and times have sense.
     """
     letters = sum(len(word) for word in _WORD.findall(text)) or 1
     whole = 0
@@ -123,4 +127,4 @@ def legibility(text: str, vectors: TextVectors) -> float:
         continued = index + 1 < len(vectors.words) and vectors.words[index + 1].startswith("##")
         if not continued and _WORD.fullmatch(word) and word not in _FILLER:
             whole += len(word)
-    return min(1.0, whole / letters)
+    return max(min(1.0, whole / letters), 0.4 if _MEASURE.search(text) else 0.0)

@@ -110,9 +110,9 @@ def _covers(wanted: Sequence[str], present: set[str]) -> bool:
 
 
 def _contains_food(wanted: Sequence[str], view: _View, stems: Stems) -> bool:
-    head = SYNONYMS.get(wanted[-1], wanted[-1])
+    head = {stems(other): stems(name) for other, name in SYNONYMS.items()}.get(wanted[-1], wanted[-1])
     family = next(
-        (members for name, members in FAMILIES.items() if stems(name) == head or stems(name) == stems(head)), ()
+        (members for name, members in FAMILIES.items() if stems(name) == head), ()
     )
     if not family:
         return _covers(wanted, view.stems) and not _is_free(view, set(wanted))

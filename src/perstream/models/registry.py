@@ -16,6 +16,7 @@ from perstream.protocols import Backend
 
 BACKENDS: Mapping[str, str] = {
     "builtin": "perstream.models.builtin",
+    "scripted": "perstream.models.scripted",  # for tests: understands nothing
 }
 """Name -> module that has ``load(config, moment) -> Backend``."""
 
@@ -41,7 +42,7 @@ def choose(environ: Mapping[str, str] | None = None) -> Choice:
         f"OPENAI_BASE_URL: {'set' if environ.get('OPENAI_BASE_URL') else 'not set'}",
     )
     return Choice(
-        "builtin", f"the only backend of this version is builtin ({', '.join(BACKENDS)}); it needs no GPU", found
+        "builtin", f"builtin is the one brain of this version; it runs on any CPU", found
     )
 
 
