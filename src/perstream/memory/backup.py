@@ -19,7 +19,7 @@ from perstream.types import Selector
 
 def make(connection: sqlite3.Connection, folder: Path, target: Path | None) -> Path:
     """Copy the store to ``target`` (default: a dated file in its own ``backups``). Raises StoreError."""
-    target = target or folder / BACKUPS / time.strftime("memory-%Y%m%dT%H%M%SZ.db", time.gmtime())
+    target = target or _dated(folder, "memory")
     if target.exists():
         raise StoreError(f"{target} is there already: choose another name")
     try:
@@ -42,7 +42,7 @@ def restore(backup: Path, folder: Path) -> Path | None:
         path = folder / DATABASE
         kept: Path | None = None
         if path.exists():
-            kept = folder / BACKUPS / time.strftime("before-restore-%Y%m%dT%H%M%SZ.db", time.gmtime())
+            kept = _dated(folder, "before-restore")
             _copy(path, kept)
         fresh = folder / "restored.db"
         fresh.unlink(missing_ok=True)
@@ -125,6 +125,13 @@ def own_backups(connection: sqlite3.Connection, folder: Path) -> list[Path]:
     made = [Path(path) for (path,) in connection.execute("SELECT path FROM backups ORDER BY path")]
     inside = sorted((folder / BACKUPS).glob("*.db")) if (folder / BACKUPS).is_dir() else []
     return [path for path in dict.fromkeys([*inside, *made]) if path.is_file()]
+
+
+def _dated(folder: Path, kind: str) -> Path:
+    """A name in the folder's backups that nothing has yet."""
+    now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    names = (f"{kind}-{now}{ending}.db" for ending in ("", *(f"-{n}" for n in range(2, 1000))))
+    return next(path for path in (folder / BACKUPS / name for name in names) if not path.exists())
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -33,15 +33,6 @@ _SIZES = {
 }
 
 
-def used_bytes(connection: sqlite3.Connection) -> int:
-    """Bytes of the database in use: its pages without the free ones."""
-    pages, free, size = (
-        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return (pages - free) * size
-
-
 def held_bytes(connection: sqlite3.Connection) -> dict[Granularity, int]:
     """Bytes that all memories together hold, by part."""
     found: dict[Granularity, int] = {}

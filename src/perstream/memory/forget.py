@@ -12,6 +12,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 
+from perstream.errors import StoreError
 from perstream.memory.columns import chunks, load_observations, marks, normalize, to_micros, to_micros_or_none
 from perstream.memory.facts import keys_of, settle
 from perstream.types import Selector
@@ -170,10 +171,15 @@ def delete_gaps(connection: sqlite3.Connection, selector: Selector) -> int:
 
 
 def scrub(connection: sqlite3.Connection) -> None:
-    """Rebuild the file and empty the log, then clear the mark. The connection is in no transaction."""
+    """Rebuild the file and empty the log, then clear the mark. The connection is in no transaction.
+
+    Raises StoreError when another program reads the store just now and so holds on to the log.
+    """
     connection.execute("VACUUM")
+    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise StoreError("forgotten, but another program still reads the old log: close it and forget once more")
     connection.execute("DELETE FROM marks WHERE name = ?", (SCRUB,))
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _with_entity(connection: sqlite3.Connection, label: str | None) -> set[int]:

@@ -11,7 +11,7 @@ from perstream.memory.columns import chunks, marks
 from perstream.memory.entities import Entities
 from perstream.memory.live import LiveIndex
 from perstream.memory.reduce import Order, Plan
-from perstream.memory.status import MB
+from perstream.memory.status import MB, disk_bytes
 from perstream.memory.store import Store
 from perstream.types import Receipt, Selector
 
@@ -69,13 +69,24 @@ class Keeper:
         limit = self._config.disk_budget_mb * MB
         if not limit:
             return
-        with self._store.reading() as connection:
-            used = budget.used_bytes(connection)
-        if used > limit:
-            excess = int(used - limit * budget.HYSTERESIS)
+        if self._disk() <= limit:
+            return
+        self._tidy()
+        excess = int(self._disk() - limit * budget.HYSTERESIS)
+        if self._disk() > limit:
             self.reduce(min(excess, budget.STEP_BYTES), self._config.reduction, dry_run=False)
-            with self._store.alone() as connection:
-                connection.execute("PRAGMA incremental_vacuum(1024)").fetchall()
+            self._tidy()
+
+    def _disk(self) -> int:
+        """Bytes of the database and its log."""
+        return disk_bytes(self._store.path)
+
+    def _tidy(self) -> None:
+        """Empty the log and give free pages back to the file system, up to 4 MiB of them."""
+        with self._store.alone() as connection:
+            # As a script: it yields a row without columns per page, at which execute() would stop.
+            connection.executescript("PRAGMA incremental_vacuum(1024)")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _rehearse(self, selector: Selector) -> Receipt:
         """What forgetting would do, done in a transaction that is undone."""

@@ -14,6 +14,7 @@ from perstream.errors import NotFound
 from perstream.memory import backup, forget, graph, reads, status
 from perstream.memory.columns import normalize, to_micros
 from perstream.memory.entities import Entities
+from perstream.memory.entry import Scored
 from perstream.memory.facts import Fact, fact_key, facts_about, keys_of, settle
 from perstream.memory.keeper import Keeper
 from perstream.memory.live import LiveIndex, Visits
@@ -154,16 +155,13 @@ class Memory:
 
         Word-for-word repetitions count as one result, the best of them.
         """
-        scored = self._index.search(replace(query, k=query.k + 5))
-        with self._store.reading() as connection:
-            records = reads.by_id(connection, [s.id for s in scored], self._visits.counts())
-        hits: dict[str, Hit] = {}
-        for found in scored:
-            record = records.get(found.id)  # None when it was forgotten a moment ago
-            if record is not None and len(hits) < query.k:
-                key = f"{record.speaker}\x1f{normalize(record.text)}"
-                hits.setdefault(key, Hit(record, found.score, found.score_parts, found.path))
-        best = list(hits.values())
+        wanted = query.k + 5
+        scored = self._index.search(replace(query, k=wanted))
+        best = self._distinct(scored, query.k)
+        while len(best) < query.k and len(scored) == wanted:  # many repetitions: look further
+            wanted *= 4
+            scored = self._index.search(replace(query, k=wanted))
+            best = self._distinct(scored, query.k)
         if not self._store.read_only:
             threshold = self._config.delta_dfs_threshold
             self._visits.note([hit.memory.id for hit in best if hit.score >= threshold], query.now)
@@ -270,6 +268,18 @@ class Memory:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+    def _distinct(self, scored: builtins.list[Scored], k: int) -> builtins.list[Hit]:
+        """The first ``k`` with different words, as records."""
+        with self._store.reading() as connection:
+            records = reads.by_id(connection, [s.id for s in scored], self._visits.counts())
+        hits: dict[str, Hit] = {}
+        for found in scored:
+            record = records.get(found.id)  # None when it was forgotten a moment ago
+            if record is not None and len(hits) < k:
+                key = f"{record.speaker}\x1f{normalize(record.text)}"
+                hits.setdefault(key, Hit(record, found.score, found.score_parts, found.path))
+        return builtins.list(hits.values())
 
     def _ram(self) -> dict[str, int]:
         with self._store.reading() as connection:

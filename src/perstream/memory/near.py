@@ -54,7 +54,7 @@ class Coded:
         vector = self.vectors[row]
         top = float(np.abs(vector).max()) or 1.0
         components = np.rint(vector * (127 / top)).astype(np.int8)
-        return np.float32(top / 127).tobytes() + self.signs[row].tobytes() + components.tobytes()
+        return b"".join((np.float32(top / 127).tobytes(), self.signs[row].tobytes(), components.tobytes()))
 
 
 class NearIndex:
@@ -170,8 +170,7 @@ def _keys(signs: SignArray, groups: KeyArray) -> KeyArray:
     mixed = signs.astype(np.uint64) * _ODD + groups
     mixed ^= mixed >> np.uint64(29)
     mixed *= _MIX
-    mixed ^= mixed >> np.uint64(32)
-    return mixed
+    return np.asarray(mixed ^ (mixed >> np.uint64(32)), np.uint64)
 
 
 _POPULATION = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(-1, 2), axis=1).sum(

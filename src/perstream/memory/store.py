@@ -18,6 +18,8 @@ BACKUPS = "backups"
 _BUSY_S = 5.0
 """How long a statement waits for another connection's lock; writers are single, so this is for checkpoints."""
 _CACHE_KB = 16 * 1024
+_LOG_PAGES = 512
+"""The log is written back when it has this many pages (2 MiB)."""
 
 
 class Store:
@@ -125,7 +127,7 @@ class Store:
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             except OSError as error:
                 raise StoreError(f"cannot write {self.path} ({error.strerror}): check the folder's rights") from error
-            connection = _connect(str(self.path))
+            connection = _connect(self.path)
             try:
                 if fresh:
                     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -133,7 +135,8 @@ class Store:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA secure_delete = ON")
-                connection.execute("PRAGMA journal_size_limit = 4194304")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+                connection.execute(f"PRAGMA journal_size_limit = {_LOG_PAGES * 4096}")
                 if found < len(MIGRATIONS):
                     if found:
                         copy_database(connection, self.folder / BACKUPS / f"before-v{found + 1}.db")
@@ -146,26 +149,14 @@ class Store:
     def _open_reader(self) -> sqlite3.Connection:
         with self.explained():
             uri = self.path.resolve().as_uri()
-            connection = _connect(f"{uri}?mode=ro", uri=True)
             try:
-                found = _checked_version(connection, self.path)
+                return _reading(f"{uri}?mode=ro", self.path)
             except sqlite3.OperationalError:
                 # A folder that may not be written has no room for the log's index; without a log the file is whole.
                 log = self.path.with_name(DATABASE + "-wal")
-                connection.close()
                 if log.exists() and log.stat().st_size:
                     raise
-                connection = _connect(f"{uri}?immutable=1", uri=True)
-                found = _checked_version(connection, self.path)
-            except BaseException:
-                connection.close()
-                raise
-            if found < len(MIGRATIONS):
-                connection.close()
-                raise StoreError(
-                    f"{self.path} is of an older version: open it once for writing, so that it is brought up"
-                )
-            return connection
+                return _reading(f"{uri}?immutable=1", self.path)
 
 
 def copy_database(source: sqlite3.Connection, target: Path) -> None:
@@ -195,8 +186,10 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     text = str(error)
     if "not a database" in text or "malformed" in text:
         return StoreError(f"{path} is damaged or no PerStream store ({text}); it was left as it is: restore a backup")
-    if "is full" in text:
-        return StoreError(f"no room left to write {path}: free some disk space; nothing that was stored is lost")
+    if "is full" in text or "disk I/O" in text:
+        return StoreError(
+            f"cannot write {path} ({text}): free some disk space or check the disk; nothing that was stored is lost"
+        )
     if "readonly" in text or "unable to open" in text:
         return StoreError(f"{path} cannot be written or opened ({text}): check the rights of the file and its folder")
     if "locked" in text or "busy" in text:
@@ -204,11 +197,27 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     return StoreError(f"the store {path} failed ({text})")
 
 
-def _connect(name: str, uri: bool = False) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     # Connections cross threads, each behind its lock; transactions are begun explicitly.
-    connection = sqlite3.connect(name, uri=uri, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+    connection = sqlite3.connect(str(path), timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _reading(uri: str, path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
+        if _checked_version(connection, path) < len(MIGRATIONS):
+            raise StoreError(f"{path} is of an older version: open it once for writing, so that it is brought up")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
