@@ -20,6 +20,8 @@ NOISE_WINDOW_S = 8.0
 NOISE_CEILING = 12.0
 """Grey levels; nothing that differs by more is taken for noise."""
 
+LEVELS = np.arange(256, dtype=np.float32)
+
 Mask = NDArray[np.bool_]
 
 
@@ -30,15 +32,20 @@ def cell_means(values: FloatArray) -> FloatArray:
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
-def exposed_like(picture: ByteArray, model: ByteArray) -> ByteArray:
-    """``picture`` with the brightness and contrast of ``model``, so that light alone is no motion.
+def quartiles(picture: ByteArray) -> tuple[float, float, float]:
+    """25th, 50th and 75th percentile of an 8-bit picture, grey levels."""
+    counts = cv2.calcHist([picture], [0], None, [256], [0, 256]).ravel()
+    low, middle, high = np.searchsorted(np.cumsum(counts), np.array((0.25, 0.5, 0.75)) * picture.size)
+    return float(low), float(middle), float(high)
 
-    Median and interquartile range are matched; both are deaf to a small thing that came or went.
+
+def exposed_like(picture: ByteArray, own: tuple[float, float, float], wanted: tuple[float, float, float]) -> ByteArray:
+    """``picture`` of the quartiles ``own`` with brightness and contrast changed to those ``wanted``.
+
+    So that light alone is no motion. Quartiles are deaf to a small thing that came or went.
     """
-    low, middle, high = np.percentile(picture[::2, ::2], (25, 50, 75))
-    to_low, to_middle, to_high = np.percentile(model[::2, ::2], (25, 50, 75))
-    gain = float(np.clip((to_high - to_low + 6.0) / (high - low + 6.0), 0.4, 2.5))
-    table = np.clip((np.arange(256) - middle) * gain + to_middle, 0, 255)
+    gain = min(2.5, max(0.4, (wanted[2] - wanted[0] + 6.0) / (own[2] - own[0] + 6.0)))
+    table = np.clip((LEVELS - own[1]) * gain + wanted[1], 0, 255)
     return np.asarray(cv2.LUT(picture, table.astype(np.uint8)), dtype=np.uint8)
 
 
@@ -46,7 +53,8 @@ def difference(a: ByteArray | FloatArray, b: ByteArray | FloatArray, share: floa
     """``a - b`` [h, w] without what varies over more than ``share`` of the width (light, vignetting)."""
     plain = np.subtract(a, b, dtype=np.float32)
     side = max(3, min(int(plain.shape[1] * share) | 1, 2 * min(plain.shape) - 1))
-    return np.asarray(plain - cv2.blur(plain, (side, side)), dtype=np.float32)
+    plain -= cv2.blur(plain, (side, side))
+    return plain
 
 
 def detail(picture: ByteArray) -> FloatArray:
@@ -68,7 +76,7 @@ class Noise:
 
     def learn(self, pts_s: float, changes: FloatArray) -> None:
         """``changes``: mean absolute difference per cell between two successive checks."""
-        value = min(float(np.percentile(changes, 25)), NOISE_CEILING)
+        value = min(float(np.partition(changes.ravel(), changes.size // 4)[changes.size // 4]), NOISE_CEILING)
         while self._calmest and self._calmest[-1][1] >= value:
             self._calmest.pop()
         self._calmest.append((pts_s, value))

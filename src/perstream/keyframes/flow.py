@@ -10,9 +10,11 @@ import numpy as np
 
 from perstream.types import ByteArray, FloatArray
 
-Flow = Callable[[ByteArray, ByteArray], FloatArray]
-"""(reference [h, w], current [h, w]) -> displacement [h, w, 2] in pixels, x then y, such that
-``current(x + u, y + v) = reference(x, y)``."""
+Shift = tuple[float, float]
+"""Of a whole picture, x and y, pixels."""
+Flow = Callable[[ByteArray, ByteArray, Shift], FloatArray]
+"""(reference [h, w], current [h, w], guess) -> displacement [h, w, 2] in pixels, x then y, such that
+``current(x + u, y + v) = reference(x, y)``. A good guess lets it find what is far away."""
 
 SMALLEST_SIDE = 32
 """Pixels; the coarse-to-fine search of DIS needs room, so smaller pictures are enlarged for it."""
@@ -30,13 +32,14 @@ def optical_flow(mode: Literal["dis", "lk"]) -> Flow:
         return _roomy(lucas_kanade)
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
 
-    def dis(reference: ByteArray, current: ByteArray) -> FloatArray:
-        return np.asarray(engine.calc(reference, current, None), dtype=np.float32)  # type: ignore[call-overload]
+    def dis(reference: ByteArray, current: ByteArray, guess: Shift) -> FloatArray:
+        start = _constant(reference.shape, guess) if any(guess) else None
+        return np.asarray(engine.calc(reference, current, start), dtype=np.float32)  # type: ignore[arg-type]
 
     return _roomy(dis)
 
 
-def lucas_kanade(reference: ByteArray, current: ByteArray) -> FloatArray:
+def lucas_kanade(reference: ByteArray, current: ByteArray, guess: Shift = (0.0, 0.0)) -> FloatArray:
     """Lucas-Kanade for every pixel, coarse to fine.
 
     At each level of a picture pyramid (Bouguet 2000) the 2 x 2 normal equations of Lucas & Kanade
@@ -47,28 +50,35 @@ def lucas_kanade(reference: ByteArray, current: ByteArray) -> FloatArray:
     while min(levels[-1][0].shape) >= 2 * LK_COARSEST:
         a, b = (np.asarray(cv2.pyrDown(picture), dtype=np.float32) for picture in levels[-1])
         levels.append((a, b))
-    flow = np.zeros((*levels[-1][0].shape, 2), np.float32)
+    coarse = levels[-1][0].shape
+    flow = _constant(coarse, (guess[0] * coarse[1] / reference.shape[1], guess[1] * coarse[0] / reference.shape[0]))
     for a, b in reversed(levels):
         if flow.shape[:2] != a.shape:
-            flow = 2.0 * cv2.resize(flow, (a.shape[1], a.shape[0]), interpolation=cv2.INTER_LINEAR)
+            larger = cv2.resize(flow, (a.shape[1], a.shape[0]), interpolation=cv2.INTER_LINEAR)
+            flow = np.asarray(2.0 * larger, dtype=np.float32)
         for _ in range(2):
-            flow = flow + _solve(a, warped(b, flow))
-        flow = cv2.blur(flow, (3, 3))
+            flow += _solve(a, warped(b, flow))
+        flow = np.asarray(cv2.blur(flow, (3, 3)), dtype=np.float32)
     return np.asarray(flow, dtype=np.float32)
 
 
-def warped(picture: ByteArray | FloatArray, flow: FloatArray, edge: float | None = None) -> FloatArray:
-    """``picture`` [h, w] read at (x + u, y + v) as float32; outside it, ``edge`` or the nearest pixel."""
+def warped(picture: ByteArray | FloatArray, flow: FloatArray) -> FloatArray:
+    """``picture`` [h, w] read at (x + u, y + v) as float32; outside it, the nearest pixel."""
     h, w = picture.shape
-    x, y = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
     moved = cv2.remap(
         picture.astype(np.float32, copy=False),
-        x + flow[..., 0],
-        y + flow[..., 1],
+        flow[..., 0] + np.arange(w, dtype=np.float32),
+        flow[..., 1] + np.arange(h, dtype=np.float32)[:, None],
         cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE if edge is None else cv2.BORDER_CONSTANT,
-        borderValue=0 if edge is None else edge,
+        borderMode=cv2.BORDER_REPLICATE,
     )
+    return np.asarray(moved, dtype=np.float32)
+
+
+def shifted(picture: FloatArray, shift: Shift) -> FloatArray:
+    """``picture`` [h, w] moved right and down by ``shift`` pixels; edge pixels fill what comes in."""
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    moved = cv2.warpAffine(picture, matrix, picture.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved, dtype=np.float32)
 
 
@@ -87,16 +97,22 @@ def _solve(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.asarray(np.clip(step, -2.0, 2.0), dtype=np.float32)
 
 
+def _constant(shape: tuple[int, ...], shift: Shift) -> FloatArray:
+    field = np.empty((*shape, 2), np.float32)
+    field[...] = shift
+    return field
+
+
 def _roomy(flow: Flow) -> Flow:
     """The same flow for pictures with a side below ``SMALLEST_SIDE``, which are enlarged for it."""
 
-    def enlarged(reference: ByteArray, current: ByteArray) -> FloatArray:
+    def enlarged(reference: ByteArray, current: ByteArray, guess: Shift) -> FloatArray:
         h, w = reference.shape
         size = (max(w, SMALLEST_SIDE), max(h, SMALLEST_SIDE))
         if size == (w, h):
-            return flow(reference, current)
+            return flow(reference, current, guess)
         a, b = (np.asarray(cv2.resize(picture, size), dtype=np.uint8) for picture in (reference, current))
-        large = flow(a, b)
+        large = flow(a, b, (guess[0] * size[0] / w, guess[1] * size[1] / h))
         scale = np.array([w / size[0], h / size[1]], np.float32)
         return np.asarray(cv2.resize(large, (w, h)) * scale, dtype=np.float32)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from perstream.keyframes.cells import FLOOR, Noise, cell_means, difference, exposed_like
 from perstream.keyframes.cuts import likeness
-from perstream.keyframes.flow import Flow, warped
+from perstream.keyframes.flow import Flow, Shift, shifted, warped
 from perstream.keyframes.view import BLANK, View
 from perstream.types import ByteArray, FloatArray
 
@@ -33,18 +33,19 @@ class Motion:
     """Mean displacement of what can be followed, both components, in picture widths."""
     camera: float
     """Median displacement: deaf to things that move while the camera rests. Picture widths."""
-    shift: tuple[float, float]
+    shift: Shift
     """Median displacement, x and y, pixels of the small picture."""
 
 
 class Pair:
     """An earlier and a later view of equal size. What is costly is worked out when first asked for."""
 
-    def __init__(self, before: View, now: View, flow: Flow) -> None:
+    def __init__(self, before: View, now: View, flow: Flow, guess: Shift = (0.0, 0.0)) -> None:
         self.before = before
         self.now = now
         self._flow = flow
-        self._model: ByteArray = exposed_like(before.gray, now.gray)
+        self._guess = guess
+        self._model: ByteArray = exposed_like(before.gray, before.quartiles, now.quartiles)
 
     @cached_property
     def changes(self) -> FloatArray:
@@ -54,7 +55,7 @@ class Pair:
     @cached_property
     def field(self) -> FloatArray:
         """Displacement [h, w, 2], pixels of the small picture."""
-        return self._flow(self._model, self.now.gray)
+        return self._flow(self._model, self.now.gray, self._guess)
 
     @cached_property
     def _aligned(self) -> FloatArray:
@@ -63,6 +64,8 @@ class Pair:
     @cached_property
     def unexplained(self) -> FloatArray:
         """What of ``changes`` is left once motion is taken out: noise, where nothing else happened."""
+        if self.changes.max() < FLOOR:
+            return self.changes
         return np.minimum(self.changes, cell_means(np.abs(difference(self._model, self._aligned))))
 
     @cached_property
@@ -71,7 +74,7 @@ class Pair:
 
         Noise differs from pixel to pixel; pictures of two places differ by shapes.
         """
-        if self.likeness > FOUND or self.changes.max() < FLOOR:
+        if self.changes.max() < FLOOR or self.likeness > FOUND:
             return True
         rest = difference(self._model, self.now.gray)
         far = rest[:, :-SHAPE_PX] * rest[:, SHAPE_PX:]
@@ -103,19 +106,20 @@ class Pair:
             shift=(float(np.median(u)), float(np.median(v))),
         )
 
-    def replaced(self, shift: tuple[float, float]) -> FloatArray:
+    def replaced(self, shift: Shift) -> FloatArray:
         """By how much the content of cells [rows, columns] differs once the camera's shift is taken out.
 
         Grey levels. Half a pixel of misalignment at edges is forgiven, so that a hand-held rest is a rest.
         """
         model = self._model.astype(np.float32)
-        inside = np.ones_like(model)
         if max(abs(shift[0]), abs(shift[1])) > 0.2:
-            field = np.empty((*model.shape, 2), np.float32)
-            field[...] = (-shift[0], -shift[1])
-            model, inside = warped(model, field), warped(inside, field, edge=0.0)
+            model = shifted(model, shift)
         # Sobel at 1/4 is twice the gradient: it makes up for what the blur took from edges.
         edges = np.hypot(*(cv2.Sobel(model, cv2.CV_32F, dx, 1 - dx, scale=0.25) for dx in (1, 0)))
         rest = np.abs(difference(model, self.now.gray, SOFT)) - SLACK_PX * edges
         # What came into the picture at its edge was not there to be replaced.
-        return cell_means(np.where(inside < 1, 0, np.maximum(rest, 0)).astype(np.float32))
+        h, w = rest.shape
+        x, y = (int(np.ceil(abs(s))) * (1 if s >= 0 else -1) for s in shift)
+        inside = np.zeros_like(rest)
+        inside[max(0, y) : h + min(0, y), max(0, x) : w + min(0, x)] = 1
+        return cell_means(np.asarray(np.maximum(rest, 0) * inside, dtype=np.float32))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from perstream.config import KeyframeConfig
 from perstream.keyframes.cells import Noise
 from perstream.keyframes.cuts import NO_STRUCTURE, is_cut
-from perstream.keyframes.flow import optical_flow
-from perstream.keyframes.pair import Pair
+from perstream.keyframes.flow import Shift, optical_flow
+from perstream.keyframes.pair import Motion, Pair
 from perstream.keyframes.sharpest import Candidate, Sharpest, sharpness
 from perstream.keyframes.still import StillWatch
 from perstream.keyframes.view import View, view_of
@@ -19,6 +19,8 @@ AT_REST = 0.5
 MOVING_S = 0.25
 RESTING_S = 0.8
 """A sharper frame is preferred to a newer one for so long, in motion and at rest."""
+CHOICE_S = 0.15
+"""A settled frame is chosen from at least so long a stretch."""
 UPSET = 0.4
 """Share of cells that must differ before structure is compared."""
 
@@ -41,6 +43,7 @@ class KeyframeSampler:
         self._watch = StillWatch(max(config.settle_s, config.min_interval_s))
         self._before: tuple[Frame, View] | None = None
         self._kept: View | None = None
+        self._shift: Shift = (0.0, 0.0)  # of the view since the kept one, pixels of the small picture
         self._scene = 0
         self._rest_since: float | None = None
         self._settled = False
@@ -79,12 +82,14 @@ class KeyframeSampler:
         return (self._keep(last, "settled"),)
 
     def _judge(self, frame: Frame, step: Pair, kept: View) -> Keyframe | None:
-        now = step.now
-        self._note_rest(step)
-        since = Pair(kept, now, self._flow)
+        now, moving = step.now, step.motion(self._noise)
+        self._note_rest(step, moving)
+        guess = (self._shift[0] + moving.shift[0], self._shift[1] + moving.shift[1])
+        since = Pair(kept, now, self._flow, guess)
         total = since.motion(self._noise)
+        self._shift = total.shift
         moved = 0.0 if now.blank else total.mean
-        if not now.blank and since.upset(self._noise) > UPSET and self._lost(kept, now):
+        if not now.blank and since.upset(self._noise) > UPSET and self._lost(kept, now, guess):
             moved = max(moved, self._config.motion_threshold)
         if now.pts_s - kept.pts_s < self._config.min_interval_s:
             return None
@@ -112,8 +117,12 @@ class KeyframeSampler:
         # A hand never quite at rest: after a while the best of it is taken all the same.
         if self._rested(now) < self._config.settle_s and now.pts_s - kept.pts_s < self._config.dwell_s:
             return None
+        if now.pts_s - kept.pts_s < self._config.min_interval_s + CHOICE_S:
+            return None
         self._settled = True
-        self._dwell_at = now.pts_s + self._pause_s - min(self._rested(now), self._config.settle_s)
+        self._dwell_at = max(
+            now.pts_s - self._rested(now) + self._config.dwell_s, now.pts_s + self._config.min_interval_s
+        )
         return self._keep_sharpest("settled", rate)
 
     def _second_look(self, frame: Frame, now: View, rate: float) -> Keyframe | None:
@@ -136,8 +145,8 @@ class KeyframeSampler:
         """From a settled keyframe to its dwell keyframe."""
         return max(self._config.dwell_s, self._config.min_interval_s)
 
-    def _note_rest(self, step: Pair) -> None:
-        speed = step.motion(self._noise).camera / (step.now.pts_s - step.before.pts_s)
+    def _note_rest(self, step: Pair, moving: Motion) -> None:
+        speed = moving.camera / (step.now.pts_s - step.before.pts_s)
         if speed >= AT_REST * self._config.motion_threshold:
             self._rest_since = None
         elif self._rest_since is None:
@@ -146,9 +155,9 @@ class KeyframeSampler:
     def _rested(self, now: View) -> float:
         return 0.0 if self._rest_since is None else now.pts_s - self._rest_since
 
-    def _lost(self, kept: View, now: View) -> bool:
+    def _lost(self, kept: View, now: View, guess: Shift) -> bool:
         """The view is so different from the kept one that flow cannot say how far away it is."""
-        return Pair(kept, now, self._structure).likeness < NO_STRUCTURE
+        return Pair(kept, now, self._structure, guess).likeness < NO_STRUCTURE
 
     def _cut_to(self, frame: Frame, now: View) -> Keyframe:
         self._scene += 1
@@ -163,6 +172,7 @@ class KeyframeSampler:
         self._sharpest.take()
         self._watch = StillWatch(max(self._config.settle_s, self._config.min_interval_s))
         self._kept = best.view
+        self._shift = (0.0, 0.0)
         return Keyframe(
             source=best.frame.source,
             index=best.frame.index,

@@ -17,7 +17,8 @@ CLEARLY = 1.1
 
 def sharpness(frame: Frame) -> float:
     """Variance of the Laplacian (Pech-Pacheco et al. 2000); compare within one source only."""
-    return float(cv2.Laplacian(frame.picture.gray(WIDTH_PX), cv2.CV_32F, ksize=1).var())
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(frame.picture.gray(WIDTH_PX), cv2.CV_16S, ksize=1))
+    return float(deviation[0, 0]) ** 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)

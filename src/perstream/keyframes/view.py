@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from perstream.keyframes.cells import detail
+from perstream.keyframes.cells import detail, quartiles
 from perstream.types import ByteArray, FloatArray, Frame
 
 WIDTH_PX = 160
@@ -25,6 +25,8 @@ class View:
     """Width and height of the full picture, pixels."""
     gray: ByteArray
     """[h, w], denoised; about ``WIDTH_PX`` wide."""
+    quartiles: tuple[float, float, float]
+    """Of ``gray``."""
     detail: FloatArray
     """Grey levels per cell [rows, columns]."""
 
@@ -37,4 +39,4 @@ class View:
 def view_of(frame: Frame) -> View:
     """Look at a frame: the one costly conversion of a check."""
     gray = np.asarray(cv2.GaussianBlur(frame.picture.gray(WIDTH_PX), (3, 3), 0), dtype=np.uint8)
-    return View(frame.pts_s, (frame.picture.width, frame.picture.height), gray, detail(gray))
+    return View(frame.pts_s, (frame.picture.width, frame.picture.height), gray, quartiles(gray), detail(gray))
