@@ -38,7 +38,11 @@ class MemoryModel(RuleBasedStateMachine):
         self.made += 1
         text = f"{thing} number {self.made}"
         triplets = (has(thing), Triplet(thing, "is", f"colour {hour}"))
-        new = told(text, hour, *triplets) if source is None else seen(text, hour, *triplets, source=source)
+        new = (
+            told(text, hour, *triplets, category="places")
+            if source is None
+            else seen(text, hour, *triplets, source=source)
+        )
         record = self.memory.remember(new)
         assert record.id not in self.known
         assert (record.text, record.triplets) == (text, triplets)
@@ -127,6 +131,6 @@ class MemoryModel(RuleBasedStateMachine):
 
 
 MemoryModel.TestCase.settings = settings(
-    max_examples=12, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestMemoryModel = MemoryModel.TestCase
