@@ -35,6 +35,11 @@ class LiveIndex:
         with self._lock:
             return self._ready().search(query)
 
+    def to_embed(self, question: str) -> str:
+        """See :meth:`RecallIndex.to_embed`."""
+        with self._lock:
+            return self._ready().to_embed(question)
+
     def sync(self, ids: Iterable[int]) -> None:
         """Take over what the store now says about these memories: new, changed or gone."""
         with self._lock:

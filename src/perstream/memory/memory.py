@@ -167,6 +167,10 @@ class Memory:
             self._visits.note([hit.memory.id for hit in best if hit.score >= threshold], query.now)
         return best
 
+    def to_embed(self, question: str) -> str:
+        """What of a question to embed for :meth:`recall`: without preamble, and as whom it names would put it."""
+        return self._index.to_embed(question)
+
     def get(self, id: int) -> MemoryRecord:
         """One memory. Raises NotFound."""
         with self._store.reading() as connection:
