@@ -12,8 +12,8 @@ from perstream.daemon.parts import Source
 from perstream.daemon.status import SourceRequest, SourceState
 from perstream.daemon.supervisor import Limits, OpenSource, Supervisor
 from perstream.errors import ConfigError, NotFound, SourceError
-from perstream.events import ErrorRaised
-from perstream.types import SourceItem
+from perstream.events import ErrorRaised, MemoryStored
+from perstream.types import Keyframe, Percept, SourceItem
 
 FAST = SourceConfig(backoff_min_s=0.01, backoff_max_s=0.02)
 
@@ -196,13 +196,24 @@ def test_stop_ends_a_file_that_waits_for_perception(start) -> None:  # type: ign
     assert len(house.sink.seen) + done.dropped.get("stopped", 0) == done.keyframes
 
 
-def test_stop_is_bounded_even_when_nothing_lets_go(start) -> None:  # type: ignore[no-untyped-def]
-    gate = threading.Event()
-    house = House(lambda: EchoPerceiver(gate))
+def test_stop_is_bounded_and_remembers_even_when_perception_hangs(start) -> None:  # type: ignore[no-untyped-def]
+    gate, first = threading.Event(), threading.Event()
+
+    class HangsLater(EchoPerceiver):
+        def see(self, keyframe: Keyframe) -> Percept:
+            if first.is_set():
+                gate.wait(20)
+            first.set()
+            return super().see(keyframe)
+
+    house = House(HangsLater)
     supervisor, _ = start(lambda request: ScriptedSource([frame(n, "film") for n in range(100)]), house)
     supervisor.add(SourceRequest("film.mp4"))
     until(lambda: supervisor.list()[0].keyframes >= 8)
     assert not supervisor.stop(0.2)
+    assert house.worker.close(timeout=5)
+    assert house.sink.order == ["see 0", "finish film"]
+    assert len(house.of(MemoryStored)) == 1
     gate.set()
 
 

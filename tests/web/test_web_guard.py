@@ -9,6 +9,7 @@ import pytest
 
 from perstream.config import ServerConfig
 from perstream.errors import StoreError
+from perstream.web import guard
 from perstream.web.server import Server
 from perstream.web.token import ensure_token, read_token
 
@@ -94,6 +95,14 @@ def test_what_is_no_http_does_not_harm(server: Server, http: httpx.Client, raw: 
         connection.sendall(raw)
         assert b" 500 " not in connection.recv(1000)
     assert http.get("/v1/status").status_code == 200
+
+
+def test_a_body_that_never_comes_is_given_up(server: Server, monkeypatch: pytest.MonkeyPatch, store: Path) -> None:
+    monkeypatch.setattr(guard, "BODY_S", 0.05)
+    head = f"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {read_token(store)}\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+        assert b" 408 " in connection.recv(1000)
 
 
 def test_the_token_is_made_once_for_the_owner_only(tmp_path: Path) -> None:

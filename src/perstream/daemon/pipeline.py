@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -99,6 +100,12 @@ class SourcePipeline:
         """Time is up: drop what is queued and not yet perceived."""
         for waiting in self._hopper.clear():
             self._intake.lost(waiting)
+
+    def flush(self) -> None:
+        """Remember what is buffered although perception does not come to its end. Does not wait."""
+        with contextlib.suppress(Closing):
+            flush = partial(self._parts.sink.finish, self.name)
+            self._worker.submit(Priority.PERCEPT, flush, source=self.name, wait=False)
 
     def wait(self, timeout: float | None = None) -> Done | None:
         """The Done of this source, or None when it is not done within ``timeout`` seconds."""

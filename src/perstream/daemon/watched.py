@@ -128,7 +128,10 @@ class Watched:
             self.pipeline.abandon()
         if self.pipeline.wait(max(0.0, (deadline - time.monotonic()) * 0.7)) is None:
             self.pipeline.discard()
-        return self.pipeline.wait(max(0.0, deadline - time.monotonic())) is not None
+        if self.pipeline.wait(max(0.0, deadline - time.monotonic())) is not None:
+            return True
+        self.pipeline.flush()
+        return False
 
     def status(self) -> SourceStatus:
         """How it is doing."""

@@ -64,17 +64,20 @@ class AssistantWorker:
         """Begin to work; jobs handed in before wait until then."""
         self._thread.start()
 
-    def submit(self, priority: Priority, call: Callable[[], T], *, source: str | None = None) -> Future[T]:
+    def submit(
+        self, priority: Priority, call: Callable[[], T], *, source: str | None = None, wait: bool = True
+    ) -> Future[T]:
         """Queue ``call``; its Future gets what it returns or raises.
 
-        A percept waits here while the queue is full (never on the assistant thread itself). What a
-        percept job raises is published as ErrorRaised for ``source`` as well. Raises Closing after
-        ``close``.
+        A percept waits here while the queue is full, unless ``wait`` is False (and never on the
+        assistant thread itself). What a percept job raises is published as ErrorRaised for
+        ``source`` as well. Raises Closing after ``close``.
         """
         job = _Job(priority, call, source)
         with self._changed:
             while (
-                self._accepting
+                wait
+                and self._accepting
                 and priority is Priority.PERCEPT
                 and len(self._queues[priority]) >= self._capacity
                 and threading.current_thread() is not self._thread

@@ -22,7 +22,7 @@ from perstream.web.replies import dump
 MAX_LISTENERS = 32
 """Clients that may listen to events at once."""
 LOOK_UP_S = 1.0
-"""How often a listener's thread looks whether its client or the server has gone."""
+"""How often a listener's thread looks whether its client has gone."""
 
 
 def sse(name: str, data: str) -> str:
@@ -36,27 +36,40 @@ class Streams:
     def __init__(self, heartbeat_s: float = 15.0) -> None:
         """``heartbeat_s``: a comment is sent when nothing has been for so long."""
         self._heartbeat_s = heartbeat_s
-        self._closing = threading.Event()
-        self._listeners = 0
+        self._lock = threading.Lock()
+        self._closing = False
+        self._open: set[Subscription] = set()
 
     def close(self) -> None:
-        """End all streams of events soon."""
-        self._closing.set()
+        """End all streams of events, at once."""
+        with self._lock:
+            self._closing = True
+            listening = tuple(self._open)
+        for subscription in listening:
+            subscription.close()
 
     def events(self, request: Request, subscribe: Callable[[], Subscription]) -> StreamingResponse:
         """A client listens until it goes away. BackendUnavailable when too many do."""
-        if self._listeners >= MAX_LISTENERS:
+        if len(self._open) >= MAX_LISTENERS:
             raise BackendUnavailable(f"{MAX_LISTENERS} clients listen already; close one of them")
         return _response(self._events(request, subscribe))
 
-    async def _events(self, request: Request, subscribe: Callable[[], Subscription]) -> AsyncIterator[str]:
-        self._listeners += 1
+    def _subscribed(self, subscribe: Callable[[], Subscription]) -> Subscription:
         subscription = subscribe()
+        with self._lock:
+            self._open.add(subscription)
+            closing = self._closing
+        if closing:
+            subscription.close()
+        return subscription
+
+    async def _events(self, request: Request, subscribe: Callable[[], Subscription]) -> AsyncIterator[str]:
+        subscription = self._subscribed(subscribe)
         limiter = anyio.CapacityLimiter(1)  # its own: listeners must not use up the threads of requests
         lost, quiet_s, look_up_s = 0, 0.0, min(LOOK_UP_S, self._heartbeat_s)
         try:
             yield ": listening\n\n"
-            while not self._closing.is_set() and not await request.is_disconnected():
+            while not await request.is_disconnected():
                 event = await anyio.to_thread.run_sync(
                     subscription.get, look_up_s, abandon_on_cancel=True, limiter=limiter
                 )
@@ -75,7 +88,8 @@ class Streams:
                     yield ": beat\n\n"
         finally:
             subscription.close()
-            self._listeners -= 1
+            with self._lock:
+                self._open.discard(subscription)
 
     def answer(self, ask: Callable[[Callable[[str], None]], Reply]) -> StreamingResponse:
         """Events ``token`` {"text"}, then ``reply`` (the whole), or ``error`` (a problem)."""
