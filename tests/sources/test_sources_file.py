@@ -5,7 +5,6 @@ import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from video_maker import bars, make_video, rotate
@@ -108,6 +107,18 @@ def test_sound_and_frames_in_time_order(tmp_path: Path, suffix: str) -> None:
     assert frames_of(items)[-1].index == 59
 
 
+def test_recordings_joined_end_to_end_are_one_timeline(tmp_path: Path) -> None:
+    one = make_video(tmp_path / "one.ts", frames=60, tone_s=2).read_bytes()
+    (tmp_path / "both.ts").write_bytes(one + one)
+    items = read(tmp_path / "both.ts")
+    frames = frames_of(items)
+    assert [time_of(item) for item in items] == sorted(time_of(item) for item in items)
+    assert len(frames) >= 119
+    assert frames[-1].pts_s == pytest.approx(4.0, abs=0.2)
+    samples = sum(len(item.samples) for item in items if isinstance(item, AudioChunk))
+    assert samples / 16_000 == pytest.approx(4.0, abs=0.3)
+
+
 def test_sound_can_be_left_out(tmp_path: Path) -> None:
     path = make_video(tmp_path / "s.mp4", tone_s=1)
     assert {type(item) for item in read(path, audio=False)} == {Frame}
@@ -166,36 +177,6 @@ def test_start_time_from_the_file_else_from_its_age(tmp_path: Path) -> None:
     age = datetime.fromtimestamp(silly.stat().st_mtime, timezone.utc)
     guessed = open_source(str(silly), SourceConfig()).start_time
     assert guessed == pytest.approx(age - timedelta(seconds=1), abs=timedelta(seconds=0.1))
-
-
-def test_a_folder_is_one_timeline(tmp_path: Path) -> None:
-    make_video(tmp_path / "clip2.mp4", frames=10, rate=10, tone_s=1)
-    (tmp_path / "clip2.srt").write_text("1\n00:00:00,300 --> 00:00:00,900\nsecond clip\n")
-    make_video(tmp_path / "clip10.mp4", frames=10, rate=10)
-    cv2.imwrite(str(tmp_path / "a.png"), np.full((20, 30, 3), (0, 0, 255), np.uint8))
-    (tmp_path / "broken.mp4").write_bytes(b"no video at all")
-    (tmp_path / "notes.txt").write_text("not for us")
-    source = open_source(str(tmp_path), SourceConfig(image_s=3.0), start_time=START)
-    items = list(source.stream())
-    frames = frames_of(items)
-    assert [time_of(item) for item in items] == sorted(time_of(item) for item in items)
-    assert [frame.index for frame in frames] == list(range(21))
-    assert frames[0].picture.rgb(30)[5, 5].tolist() == [255, 0, 0]
-    assert [frame.pts_s for frame in frames[:3]] == pytest.approx([0, 3.0, 3.1])
-    assert frames[11].pts_s == pytest.approx(4.0, abs=0.1)
-    assert next(item for item in items if isinstance(item, Cue)).start_s == pytest.approx(3.3, abs=0.01)
-    assert source.dropped == {"undecodable": 1}
-    assert source.name == tmp_path.name
-
-
-def test_images_have_a_sane_duration(tmp_path: Path) -> None:
-    for number in (1, 2, 10):
-        cv2.imwrite(str(tmp_path / f"shot{number}.jpg"), np.full((16, 16, 3), number * 20, np.uint8))
-    source = open_source(str(tmp_path), SourceConfig())
-    frames = frames_of(list(source.stream()))
-    assert [frame.pts_s for frame in frames] == [0.0, 2.0, 4.0]
-    assert [round(frame.picture.gray(16).mean(), -1) for frame in frames] == [20, 40, 200]
-    assert source.duration_s == 6.0
 
 
 def test_real_time_paces_and_never_drops(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -74,9 +75,12 @@ class VideoClip:
 
     @property
     def duration_s(self) -> float | None:
-        """Length from the first frame on as the file claims it, or None."""
-        claimed = self._container.duration
-        return max(0.0, claimed / av.time_base - self.started_s) if claimed else None
+        """Length of the pictures from the first one on as the file claims it, or None."""
+        whole, pictures = self._container.duration, self._stream.duration
+        lengths = [whole / av.time_base - self.started_s] if whole else []
+        if pictures and self._stream.time_base:
+            lengths.append(float(pictures * self._stream.time_base))
+        return max(0.0, min(lengths)) if lengths else None
 
     @property
     def created_at(self) -> datetime | None:
@@ -94,7 +98,7 @@ class VideoClip:
         self._first = None
         placed = 0.0
         while frame is not None:
-            self.end_s = placed + self._timeline.step_s
+            self.end_s = placed + max(self._timeline.step_s, self._shown_s(frame))
             yield placed, AvPicture(frame, quarter_turns(frame))
             frame = next(self._frames, None)
             if frame is not None:
@@ -126,6 +130,12 @@ class VideoClip:
     def close(self) -> None:
         self._frames.close()
         self._container.close()
+
+    @staticmethod
+    def _shown_s(frame: VideoFrame) -> float:
+        """How long the file shows a frame; a recording of a screen may show its last one for minutes."""
+        ticks = getattr(frame, "duration", None)  # not in every PyAV
+        return float(ticks * frame.time_base) if ticks and frame.time_base else 0.0
 
     def _decoded(self) -> Generator[VideoFrame, None, None]:
         for packet in self._packets():
@@ -206,12 +216,13 @@ def _claimed_s(frame: VideoFrame) -> float | None:
 
 
 def _sane_time(text: str) -> datetime | None:
+    text = text.strip().replace("Z", "+00:00")
+    if "T" not in text and " " not in text:
+        return None  # a mere date is no time of day
     try:
-        found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        found = datetime.fromisoformat(re.sub(r"([+-]\d{2})(\d{2})$", r"\1:\2", text))
     except ValueError:
         return None
-    if "T" not in text and " " not in text.strip():
-        return None  # a mere date is no time of day
     if found.tzinfo is None:
         found = found.replace(tzinfo=timezone.utc)
     found = found.astimezone(timezone.utc)

@@ -40,8 +40,10 @@ def camera_inputs(number: int, platform: str = sys.platform) -> list[Input]:
 
 
 def _directshow_name(number: int) -> str:
-    from av.device import enumerate_input_devices
-
+    try:
+        from av.device import enumerate_input_devices
+    except ImportError as error:
+        raise SourceError("cameras on Windows need a newer PyAV: pip install --upgrade av") from error
     names = [d.name for d in enumerate_input_devices("dshow") if "video" in d.media_types]
     if number >= len(names):
         raise SourceError(f"webcam:{number} is not there; this machine shows {len(names)} camera(s)")

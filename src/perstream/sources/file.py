@@ -48,6 +48,7 @@ class FileSource:
         self._pacer = Pacer(self._stop) if realtime else None
         self._dropped: Counter[str] = Counter()
         self._index = 0
+        self._clip: VideoClip | None = None
         self._started = False
         self._lock = threading.Lock()
         self._first: VideoClip | ArrayPicture | None = self._open_first()
@@ -56,7 +57,9 @@ class FileSource:
 
     @property
     def dropped(self) -> Mapping[str, int]:
-        return dict(self._dropped)
+        clip = self._clip
+        total = self._dropped + Counter(undecodable=clip.undecodable if clip else 0)
+        return dict(total)
 
     def stream(self) -> Iterator[SourceItem]:
         with self._lock:
@@ -95,6 +98,7 @@ class FileSource:
     def _items_of(self, clip: VideoClip, offset_s: float) -> Iterator[SourceItem]:
         """All items of one video; the clip is closed and its losses are counted at the end."""
         side: SideTracks | None = None
+        self._clip = clip
         try:
             cues = self._sidecar(clip)
             side = self._side_tracks(clip, subtitles=not cues)
@@ -105,7 +109,8 @@ class FileSource:
         finally:
             if side is not None:
                 side.close()
-            self._dropped.update({"undecodable": clip.undecodable} if clip.undecodable else {})
+            self._clip = None
+            self._dropped["undecodable"] += clip.undecodable
             clip.close()
 
     def _merged(
@@ -117,7 +122,8 @@ class FileSource:
             yield self._frame(offset_s + pts_s, picture)
         last = list(side.rest()) if side else []
         sound_end_s = side.end_s if side else 0.0
-        clip.count_missing(sound_end_s if self._config.audio or not clip.has_sound else None)
+        whole = (side is not None or not clip.has_sound) and not clip.has_subtitles
+        clip.count_missing(sound_end_s if whole else None)
         clip.end_s = max(clip.end_s, sound_end_s)
         yield from _in_order(last, _begun(waiting, clip.end_s), offset_s)
 

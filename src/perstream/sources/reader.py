@@ -28,6 +28,8 @@ from perstream.sources.wire import pack_frame, send
 ALIVE_S = 0.2
 """At most this often a sign of life is sent while packets come that give no picture yet."""
 DECODER_THREADS = 2
+CLOCKLESS = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v", "image2pipe", "jpeg_pipe"})
+"""Formats without timestamps, for which FFmpeg makes up a steady 25 frames a second."""
 
 
 def main() -> None:
@@ -61,7 +63,7 @@ def _read(out: BinaryIO, inputs: list[Input], want_sound: bool) -> None:
         sound = next((s for s in container.streams.audio if s.codec_context is not None), None) if want_sound else None
         finite = container.duration / av.time_base if container.duration else None
         send(out, {"kind": "opened", "duration_s": finite, "rate": float(video.average_rate or 0)})
-        pump = _Pump(out)
+        pump = _Pump(out, has_clock=not set(container.format.name.split(",")) & CLOCKLESS)
         for packet in container.demux([video, sound] if sound else [video]):
             if packet.stream is video:
                 pump.see(packet)
@@ -85,8 +87,9 @@ def _open(inputs: list[Input]) -> InputContainer:
 class _Pump:
     """Packets in, messages out."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: BinaryIO, *, has_clock: bool) -> None:
         self._out = out
+        self._has_clock = has_clock
         self._chunker = SoundChunker()
         self._said_s = 0.0
 
@@ -101,7 +104,8 @@ class _Pump:
             send(self._out, {"kind": "undecodable", "count": max(1, sum(f.is_corrupt for f in frames))})
         whole = [frame for frame in frames if not frame.is_corrupt]
         for frame in whole:
-            claimed = None if frame.pts is None or frame.time_base is None else float(frame.pts * frame.time_base)
+            known = self._has_clock and frame.pts is not None and frame.time_base is not None
+            claimed = float(frame.pts * frame.time_base) if known else None
             head, planes = pack_frame(frame)
             send(self._out, {"kind": "frame", "claimed_s": claimed, **head}, planes)
         now = time.monotonic()

@@ -18,14 +18,17 @@ from av.error import FFmpegError
 from av.packet import Packet
 
 from perstream.sources.cue_text import of_ass
-from perstream.sources.sound import RATE_HZ, SoundChunker
+from perstream.sources.sound import CHUNK, RATE_HZ, SoundChunker
+from perstream.sources.timeline import Timeline
 from perstream.sources.transcript import MAX_CUES, cues_of, decode_text
-from perstream.types import AudioChunk, Cue
+from perstream.types import AudioChunk, Cue, SampleArray
 
 log = logging.getLogger(__name__)
 
 LOOK_AHEAD_S = 2.0
 """Packets may be out of order by about this much."""
+BREAK_S = 10.0
+"""Packets out of order by more than this come from recordings that were joined."""
 PLAIN_SUBTITLES = frozenset({"subrip", "srt", "webvtt", "text"})
 STYLED_SUBTITLES = frozenset({"ass", "ssa", "mov_text"})
 MAX_ERRORS = 50
@@ -42,7 +45,8 @@ class SideTracks:
         self._origin_s = origin_s
         self._ready: list[tuple[float, int, AudioChunk | Cue]] = []
         self._order = itertools.count()
-        self._read_to_s = 0.0
+        self._read_to = Timeline(step_s=0.0, origin_s=origin_s, rewind_s=BREAK_S)
+        self._heard = Timeline(step_s=CHUNK / RATE_HZ, origin_s=origin_s)
         self._errors = 0
         self._cues = 0
         self._chunker = SoundChunker()
@@ -59,7 +63,7 @@ class SideTracks:
 
     def until(self, time_s: float) -> Iterator[AudioChunk | Cue]:
         """What begins at or before this time, in order."""
-        while self._packets is not None and self._read_to_s <= time_s + LOOK_AHEAD_S:
+        while self._packets is not None and self._read_to.last_s <= time_s + LOOK_AHEAD_S:
             self._read()
         while self._ready and self._ready[0][0] <= time_s:
             yield heapq.heappop(self._ready)[2]
@@ -87,7 +91,7 @@ class SideTracks:
             return
         stamp = packet.dts if packet.dts is not None else packet.pts
         if stamp is not None and packet.time_base is not None:
-            self._read_to_s = max(self._read_to_s, float(stamp * packet.time_base) - self._origin_s)
+            self._read_to.place(float(stamp * packet.time_base))
         if self._sound is not None and packet.stream.index == self._sound.index:
             self._hear(packet)
         elif self._subtitle is not None and packet.stream.index == self._subtitle.index and packet.size:
@@ -113,13 +117,13 @@ class SideTracks:
                 log.warning("the sound of %s is not usable: %s", self._source, error)
                 self._sound = None
 
-    def _keep_sound(self, claimed_s: float, samples: object) -> None:
-        chunk = AudioChunk(self._source, claimed_s - self._origin_s, samples)  # type: ignore[arg-type]
-        early = round(-chunk.pts_s * RATE_HZ)
-        if early > 0:  # sound from before the first frame
-            if early >= len(chunk.samples):
-                return
-            chunk = AudioChunk(self._source, 0.0, chunk.samples[early:])
+    def _keep_sound(self, claimed_s: float, samples: SampleArray) -> None:
+        early = round((self._origin_s - claimed_s) * RATE_HZ) if self.end_s == 0.0 else 0
+        if early >= len(samples):
+            return  # from before the first frame
+        if early > 0:
+            samples, claimed_s = samples[early:], self._origin_s
+        chunk = AudioChunk(self._source, self._heard.place(claimed_s), samples)
         self.end_s = max(self.end_s, chunk.pts_s + len(chunk.samples) / RATE_HZ)
         heapq.heappush(self._ready, (chunk.pts_s, next(self._order), chunk))
 
