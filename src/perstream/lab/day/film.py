@@ -55,7 +55,7 @@ class Darkroom:
         self.lens, self.fps = lens, fps
         rng = np.random.default_rng(seed)
         size = (lens.height, lens.width, 3)
-        y, x = np.mgrid[-1 : 1 : lens.height * 1j, -1 : 1 : lens.width * 1j]  # type: ignore[misc]
+        y, x = np.mgrid[-1 : 1 : lens.height * 1j, -1 : 1 : lens.width * 1j]
         corners = 128 - 22 * ((x**2 + y**2) / 2)[:, :, None]
         self._veils = []
         for _ in range(6):
@@ -115,7 +115,7 @@ def encode(frames: Iterator[ByteArray], lens: Lens, fps: int, target: FilePath, 
         stream.bit_rate = kbps * 1000
         # One thread: the same bytes every time, and the other cores stay free.
         stream.codec_context.thread_count = 1
-        stream.options = {"preset": "veryfast", "g": str(fps * 8), "x264-params": "rc-lookahead=40:aq-mode=3"}
+        stream.options = {"preset": "superfast", "g": str(fps * 8), "x264-params": "rc-lookahead=40:aq-mode=3"}
         for picture in frames:
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts = count

@@ -87,7 +87,7 @@ def _stamp(seconds: float) -> str:
     return f"{int(seconds) // 3600:02d}:{int(seconds) // 60 % 60:02d}:{seconds % 60:06.3f}"
 
 
-DEFAULT_SEED = 206
+DEFAULT_SEED = 1257
 """The shipped day: it has all that the README talks about."""
 
 

@@ -125,11 +125,11 @@ def poster(draw: Draw) -> Thing:
     paper = draw.any(BRIGHT)
     ink = WHITE if draw.chance(0.6) else (255, 232, 150)
     sheet = Sheet(520, 560, paper)
+    r, g, b = (min(255, c + 26) for c in paper)
+    lighter = (r, g, b)
     for i in range(6):
         left = draw.between(0, 420)
-        sheet.box(
-            left, 330 + 26 * i, left + draw.between(40, 100), 340 + 26 * i, tuple(min(255, c + 26) for c in paper)
-        )  # type: ignore[arg-type]
+        sheet.box(left, 330 + 26 * i, left + draw.between(40, 100), 340 + 26 * i, lighter)
     y = 46.0
     for word in event.rsplit(" ", 1):
         y = sheet.write(0, y, word, 84, ink, bold=True, centre=True) + 4

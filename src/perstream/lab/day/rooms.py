@@ -31,6 +31,8 @@ class Style:
     height_m: float
     stands: tuple[str, ...]
     """Furniture that carries things: ``counter``, ``table``, ``cabinet``, ``sofa``, ``bench``."""
+    decor: tuple[str, ...] = ("rack", "window", "picture", "cabinet", "nothing", "picture")
+    """What fills the rest of the walls: furniture, ``window``, ``picture`` or ``nothing``."""
     light: float = 1.0
 
 
@@ -137,8 +139,19 @@ def flat(
 
 STAND_SIZES = {
     "counter": (2.0, 0.92, 0.6), "table": (1.5, 0.76, 0.7), "cabinet": (1.3, 0.95, 0.45), "sofa": (1.9, 0.72, 0.8),
-    "bench": (1.7, 0.5, 0.5), "rack": (1.7, 2.0, 0.4),
+    "bench": (1.7, 0.5, 0.5), "rack": (1.7, 2.0, 0.4), "fridge": (0.7, 1.8, 0.6), "machine": (1.0, 1.9, 0.7),
+    "pillar": (0.5, 2.35, 0.5), "car": (2.7, 0.8, 0.9),
 }  # fmt: skip
+
+
+FRONTS: dict[str, Surface] = {
+    "sofa": surfaces.cloth,
+    "rack": surfaces.rack,
+    "fridge": surfaces.fridge,
+    "machine": surfaces.machine,
+    "pillar": surfaces.concrete,
+    "car": surfaces.car,
+}
 
 
 def stand(kind: str, wall: Wall, along: float, wood: Bgr, rng: np.random.Generator) -> tuple[list[Quad], float, float]:
@@ -152,8 +165,11 @@ def stand(kind: str, wall: Wall, along: float, wood: Bgr, rng: np.random.Generat
             leg = surfaces.blank(0.07, h, shade(wood, 0.6), 170)
             quads = body(wall, along + share * w, off, (0.07, h - 0.06, d), leg, shade(wood, 0.7), rng=rng) + quads
         return quads, h, off
-    front = {"sofa": surfaces.cloth, "rack": surfaces.rack}.get(kind, surfaces.doors)(w, h, wood, rng)
+    front = FRONTS.get(kind, surfaces.doors)(w, h, wood, rng)
     quads = body(wall, along, off, (w, h, d), front, wood, rng=rng)
+    if kind == "car":
+        windows = surfaces.cabin(1.5, 0.5, wood, rng)
+        quads += body(wall, along, off - 0.08, (1.5, 0.5, 0.7), windows, wood, lift=h, layer=2, rng=rng)
     if kind == "sofa":
         back = surfaces.cloth(w, 0.4, shade(wood, 0.9), rng)
         quads += body(wall, along, 0.22, (w, 0.4, 0.2), back, wood, lift=h - 0.06, layer=2, rng=rng)
@@ -229,7 +245,7 @@ def _clutter(wall: Wall, taken: float | None, style: Style, draw: Draw, rng: np.
     for spot in spots:
         if taken is not None and abs(spot - taken) < 1.25:
             continue
-        what = draw.any(("rack", "window", "picture", "cabinet", "nothing", "picture"))
+        what = draw.any(style.decor)
         if what == "window":
             quads.append(flat(wall, spot, draw.between(1.5, 1.7), surfaces.window(1.1, 1.2, rng), 1.1))
         elif what == "picture":

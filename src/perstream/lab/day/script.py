@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from perstream.lab.day import places, talk, told
+from perstream.lab.day import goods, places, talk, told
 from perstream.lab.day.draw import Draw
 from perstream.lab.day.film import Shot
 from perstream.lab.day.path import EYE_M, Leg, Path, aim, leg_seconds, reading_pose
@@ -91,7 +91,7 @@ def _stays(draw: Draw, rooms: int) -> list[tuple[places.Kind, tuple[Thing, ...]]
         flat = [name for group in names for name in group]
         if all(names) and 12 <= len(flat) <= 14 and len(told.MATTERING.intersection(flat)) >= 3:
             break
-    labels = {allergen: label for allergen, label in draw.shuffled(FOODS)}
+    labels = dict(draw.shuffled(FOODS))
     allergens = draw.shuffled(sorted(labels))
     made: list[tuple[places.Kind, tuple[Thing, ...]]] = []
     for kind, group in zip(kinds, names, strict=True):
@@ -99,7 +99,7 @@ def _stays(draw: Draw, rooms: int) -> list[tuple[places.Kind, tuple[Thing, ...]]
         for name in group:
             if name == "food":
                 allergen = allergens.pop()
-                things.append(places.goods.food(draw, (allergen, labels[allergen]) if draw.chance(0.75) else None))
+                things.append(goods.food(draw, (allergen, labels[allergen]) if draw.chance(0.75) else None))
             else:
                 things.append(places.MAKERS[name](draw))
         made.append((kind, tuple(things)))

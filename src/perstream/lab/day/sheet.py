@@ -27,6 +27,7 @@ class Sheet:
         self.pen = ImageDraw.Draw(self._image)
         self.lines: list[str] = []
         self.least_cap_px = float("inf")
+        self.most_cap_px = 0.0
 
     def write(
         self, x: float, y: float, text: str, size: int, ink: Colour = BLACK, *, bold: bool = False, centre: bool = False
@@ -42,6 +43,7 @@ class Sheet:
         self.pen.text((x, y), text, fill=ink, font=font, stroke_width=stroke, stroke_fill=ink)
         self.lines.append(text)
         self.least_cap_px = min(self.least_cap_px, size * CAP_SHARE)
+        self.most_cap_px = max(self.most_cap_px, size * CAP_SHARE)
         return y + size * 1.22
 
     def box(self, left: float, top: float, right: float, bottom: float, fill: Colour, radius: int = 0) -> None:

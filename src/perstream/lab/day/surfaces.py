@@ -176,6 +176,56 @@ def picture(w: float, h: float, rng: np.random.Generator) -> ByteArray:
     return art
 
 
+def fridge(w: float, h: float, colour: Bgr, rng: np.random.Generator) -> ByteArray:
+    """Two doors with handles."""
+    front = blank(w, h, colour, 170)
+    fh, fw = front.shape[:2]
+    split = int(fh * rng.uniform(0.3, 0.45))
+    cv2.line(front, (0, split), (fw, split), shade(colour, 0.6), 4)
+    for top, bottom in ((split - 60, split - 12), (split + 12, split + 90)):
+        cv2.rectangle(front, (12, max(4, top)), (20, bottom), shade(colour, 0.5), -1)
+    return lit(front, rng, grain=2)
+
+
+def machine(w: float, h: float, colour: Bgr, rng: np.random.Generator) -> ByteArray:
+    """A vending or ticket machine: a lit window, a slot, buttons."""
+    front = blank(w, h, colour, 170)
+    fh, fw = front.shape[:2]
+    inside = rack(w * 0.6, h * 0.55, (150, 160, 170), rng)
+    front[fh // 12 : fh // 12 + inside.shape[0] * 17 // 20, 14 : 14 + fw * 3 // 5] = cv2.resize(
+        inside, (fw * 3 // 5, inside.shape[0] * 17 // 20)
+    )
+    for row in range(4):
+        for column in range(2):
+            at = (fw * 3 // 4 + column * 22, fh // 5 + row * 24)
+            cv2.circle(front, at, 7, shade(colour, 1.7), -1, cv2.LINE_AA)
+    cv2.rectangle(front, (20, fh * 4 // 5), (fw * 3 // 5, fh * 7 // 8), (28, 28, 30), -1)
+    return lit(front, rng, grain=2)
+
+
+def car(w: float, h: float, colour: Bgr, rng: np.random.Generator) -> ByteArray:
+    """The lower side of a parked car: doors and wheels."""
+    side = blank(w, h, colour, 170)
+    sh, sw = side.shape[:2]
+    cv2.rectangle(side, (0, sh * 4 // 5), (sw, sh), (40, 42, 44), -1)
+    for x in (sw * 2 // 5, sw * 2 // 3):
+        cv2.line(side, (x, 4), (x, sh * 4 // 5), shade(colour, 0.7), 3)
+        cv2.rectangle(side, (x - 40, sh // 5), (x - 14, sh // 4), shade(colour, 0.5), -1)
+    for x in (sw // 6, sw * 5 // 6):
+        cv2.circle(side, (x, sh * 7 // 10), sh * 3 // 10, (26, 26, 28), -1, cv2.LINE_AA)
+        cv2.circle(side, (x, sh * 7 // 10), sh * 3 // 20, (150, 150, 152), -1, cv2.LINE_AA)
+    return lit(side, rng, grain=3)
+
+
+def cabin(w: float, h: float, colour: Bgr, rng: np.random.Generator) -> ByteArray:
+    """The windows of a car."""
+    side = blank(w, h, colour, 170)
+    sh, sw = side.shape[:2]
+    for left, right in ((sw // 20, sw * 9 // 20), (sw * 11 // 20, sw * 19 // 20)):
+        cv2.rectangle(side, (left, sh // 6), (right, sh - 4), (150, 140, 120), -1)
+    return lit(side, rng, grain=2)
+
+
 def cloth(w: float, h: float, colour: Bgr, rng: np.random.Generator) -> ByteArray:
     """Upholstery: seams and a weave."""
     front = blank(w, h, colour, 170)

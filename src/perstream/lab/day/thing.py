@@ -31,6 +31,8 @@ class Thing:
     """BGR."""
     cap_px: float
     """Height of its smallest capital letters in texture pixels."""
+    big_cap_px: float
+    """Height of its largest."""
     width_m: float
     depth_m: float = 0.0
     """0: hangs flat on a wall; more: stands on furniture."""
@@ -43,7 +45,7 @@ class Thing:
     @property
     def height_m(self) -> float:
         """Follows from the texture."""
-        return self.width_m * self.texture.shape[0] / self.texture.shape[1]
+        return self.width_m * float(self.texture.shape[0] / self.texture.shape[1])
 
 
 def thing(
@@ -58,7 +60,19 @@ def thing(
     key: str = "",
 ) -> Thing:
     """The thing whose words and looks are on ``sheet``."""
-    return Thing(kind, what, tuple(sheet.lines), sheet.bgr(), sheet.least_cap_px, width_m, depth_m, asks, unasked, key)
+    return Thing(
+        kind,
+        what,
+        tuple(sheet.lines),
+        sheet.bgr(),
+        sheet.least_cap_px,
+        sheet.most_cap_px,
+        width_m,
+        depth_m,
+        asks,
+        unasked,
+        key,
+    )
 
 
 def ask(kind: str, accepted: tuple[tuple[str, ...], ...], *wordings: str) -> Ask:

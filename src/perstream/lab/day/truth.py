@@ -31,7 +31,7 @@ class Shown:
     cap_px: float
     """Least height of its smallest capitals in the stretch, in pixels at 960 wide."""
     glimpses: Spans
-    """All stretches, of this room, in which a sharp eye may make it out; they hold the one above."""
+    """All stretches, of this room, in which a sharp eye may make out its largest words; they hold the one above."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,16 @@ class Legible:
 READABLE = Legible(14.0, 2.5)
 """A person reads it."""
 GLIMPSED = Legible(7.0, 8.0)
-"""A sharp eye may make it out."""
+"""A sharp eye may make out the largest words."""
 TURNED_AWAY = 0.3
 """Seen so much from the side (width to height, relative to the front view) nothing can be read."""
 
 
-def caps(shot: Shot, item: Thing, place: Place, how: Legible, fps: int) -> dict[int, float]:
-    """For each frame of the day in which ``item`` is legible, the height of its smallest capitals in pixels."""
+def caps(shot: Shot, item: Thing, place: Place, how: Legible, cap_px: float, fps: int) -> dict[int, float]:
+    """For each frame of the day in which writing on ``item`` is legible, its height in pixels.
+
+    ``cap_px`` is the height of its capitals in texture pixels.
+    """
     half = np.stack([place.right * item.width_m / 2, np.array([0.0, item.height_m / 2, 0.0])])
     outline = place.centre + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [0, 0]]) @ half
     found = {}
@@ -161,7 +164,7 @@ def caps(shot: Shot, item: Thing, place: Place, how: Legible, fps: int) -> dict[
         wide = float(np.linalg.norm(now[1] - now[0]) + np.linalg.norm(now[2] - now[3])) / 2
         inside = bool((now >= -4).all() and (now <= [REFERENCE.width + 4, REFERENCE.height + 4]).all())
         still = float(np.abs(then - now[4:]).max()) <= how.smear_px
-        cap = item.cap_px * tall / item.texture.shape[0]
+        cap = cap_px * tall / item.texture.shape[0]
         if inside and still and cap >= how.cap_px and wide / tall > TURNED_AWAY * item.width_m / item.height_m:
             found[i] = cap
     return found
@@ -180,9 +183,14 @@ def stretches(frames: Iterable[int], fps: int) -> tuple[tuple[float, float], ...
 
 def shown_span(what: str, shot: Shot, item: Thing, place: Place, middle_s: float, fps: int) -> Shown:
     """The rest around ``middle_s`` in which ``item`` can be read, and all glimpses of it."""
-    clear = caps(shot, item, place, READABLE, fps)
+    clear = caps(shot, item, place, READABLE, item.cap_px, fps)
     start, end = next((a, b) for a, b in stretches(clear, fps) if a <= middle_s <= b)
     cap = min(clear[i] for i in clear if start + 0.3 <= i / fps <= end - 0.3)
     return Shown(
-        what, " | ".join(item.lines), start, end, round(cap, 1), stretches(caps(shot, item, place, GLIMPSED, fps), fps)
+        what,
+        " | ".join(item.lines),
+        start,
+        end,
+        round(cap, 1),
+        stretches(caps(shot, item, place, GLIMPSED, item.big_cap_px, fps), fps),
     )
