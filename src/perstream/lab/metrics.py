@@ -55,7 +55,7 @@ def auc(positive: Sequence[float], negative: Sequence[float]) -> float | None:
     if not positive or not negative:
         return None
     both: NDArray[np.float64] = np.asarray([*positive, *negative], np.float64)
-    values, place, count = np.unique(both, return_inverse=True, return_counts=True)
+    _, place, count = np.unique(both, return_inverse=True, return_counts=True)
     rank = (np.cumsum(count) - (count - 1) / 2)[place]
     n, m = len(positive), len(negative)
     return float((rank[:n].sum() - n * (n + 1) / 2) / (n * m))

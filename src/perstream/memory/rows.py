@@ -146,7 +146,14 @@ class Rows:
         if entry.session:
             key = (int(self.source[slot]), entry.session)
             last = self._last.get(key)
-            self._last[key] = slot
+            ahead = -1
+            while last is not None and self.observed[last] > entry.observed_at:
+                # A memory that comes late (changed, or back from disk) takes its place in time.
+                ahead, last = last, int(self._before[last]) if self._before[last] >= 0 else None
+            if ahead < 0:
+                self._last[key] = slot
+            elif self.observed[ahead] - entry.observed_at <= NEIGHBOUR_GAP_S:
+                self._after[slot], self._before[ahead] = ahead, slot
             self._sessions[slot] = key
         if last is not None and abs(self.observed[last] - entry.observed_at) <= NEIGHBOUR_GAP_S:
             self._before[slot] = last

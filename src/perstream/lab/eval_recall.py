@@ -1,0 +1,391 @@
+"""Evaluation of recall: does it find the memories that hold the answer?
+
+Two data formats, told apart by their content: the dataset record (a passive sample's question against its
+memories; gold is its reference) and LoCoMo (turns of conversations as memories; gold is the evidence). The
+memories go through the same store, index and ranking that a user's do. Their order in the file is shuffled
+away before, where they have no time of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from perstream.config import MemoryConfig
+from perstream.errors import ConfigError, NotFound
+from perstream.lab.drivenact import Sample, is_samples, read_samples
+from perstream.lab.embed_cache import CachedEmbedder
+from perstream.lab.locomo import ADVERSARIAL, Conversation, Turn, is_locomo, read_locomo
+from perstream.lab.metrics import Ranking, auc, interval, percentiles, ranks_of
+from perstream.memory.lexical import LexicalIndex, Stemmer
+from perstream.memory.memory import Memory
+from perstream.memory.phrasing import embedding_text, last_question
+from perstream.protocols import TextEmbedder
+from perstream.types import NewMemory, Provenance, Query
+
+Pool = Literal["sample", "participant", "all"]
+DEPTH = 50
+"""Results looked at per question: MRR counts no gold beyond."""
+MAX_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Means over questions."""
+
+    recall: Mapping[int, float]
+    """By k."""
+    mrr: float
+    ndcg: float
+    """At 10."""
+    n: int
+    ci95: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """Bootstrap over questions, by key of the JSON."""
+    latency_p50_ms: float = 0.0
+    latency_p95_ms: float = 0.0
+    by_category: Mapping[str, Scores] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """{"recall@5", "recall@10", "mrr", "ndcg@10", "n", "by_category", "ci95", "latency_p50_ms", "latency_p95_ms"}."""
+        out: dict[str, Any] = {f"recall@{k}": round(value, 4) for k, value in self.recall.items()}
+        out |= {"mrr": round(self.mrr, 4), "ndcg@10": round(self.ndcg, 4), "n": self.n}
+        out["ci95"] = {key: [round(low, 4), round(high, 4)] for key, (low, high) in self.ci95.items()}
+        out |= {"latency_p50_ms": round(self.latency_p50_ms, 3), "latency_p95_ms": round(self.latency_p95_ms, 3)}
+        out["by_category"] = {name: scores.to_json() for name, scores in self.by_category.items()}
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class RecallEvaluation:
+    """What came out."""
+
+    dataset: str
+    """``locomo`` or ``records``."""
+    pool: str
+    memories: int
+    scores: Scores
+    """All answerable questions: LoCoMo without its adversarial category."""
+    baselines: Mapping[str, Scores]
+    session_hit10: float | None = None
+    """LoCoMo: share of questions with a memory of a gold's session among the first ten."""
+    wrong_person_auc: float | None = None
+    """LoCoMo: how well the first result's score tells answerable from adversarial questions."""
+    elsewhere_auc: float | None = None
+    """How well it tells them from questions about somebody else's memories."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The scores at the top level, with "baselines" and what is said of the dataset beside them."""
+        out = {"dataset": self.dataset, "pool": self.pool, "memories": self.memories, **self.scores.to_json()}
+        for key, value in (
+            ("session_hit@10", self.session_hit10),
+            ("wrong_person_auc", self.wrong_person_auc),
+            ("elsewhere_auc", self.elsewhere_auc),
+        ):
+            if value is not None:
+                out[key] = round(value, 4)
+        out["baselines"] = {name: scores.to_json() for name, scores in self.baselines.items()}
+        return out
+
+
+def evaluate_recall(
+    dataset: Path,
+    pool: Pool = "sample",
+    ks: Sequence[int] = (5, 10),
+    embedder: TextEmbedder | None = None,
+    *,
+    cache: Path | None = None,
+    config: MemoryConfig | None = None,
+) -> RecallEvaluation:
+    """Measure recall on a dataset file.
+
+    ``pool`` says for the dataset record whose memories are searched: the sample's own, all of the participant,
+    or everybody's; LoCoMo's pool is always the conversation. ``embedder`` None is the builtin one. ``cache`` is
+    where embeddings are kept between runs. Raises NotFound for a missing file, ConfigError for one that cannot be used.
+    """
+    if not ks or min(ks) < 1 or max(ks) > DEPTH:
+        raise ConfigError(f"k must lie between 1 and {DEPTH}")
+    if pool not in ("sample", "participant", "all"):
+        raise ConfigError(f"no pool {pool!r}: sample, participant or all")
+    data = read_dataset(dataset)
+    if embedder is None:
+        from perstream.models.minilm import MiniLM
+
+        embedder = MiniLM()
+    with CachedEmbedder(embedder, cache) as cached:
+        if is_locomo(data):
+            return _locomo(read_locomo(data), tuple(ks), cached, config or MemoryConfig())
+        if is_samples(data):
+            return _samples(read_samples(data), pool, tuple(ks), cached, config or MemoryConfig())
+    raise ConfigError(f"{dataset} is neither a list of dataset records nor LoCoMo: see docs/DATASET.md")
+
+
+def read_dataset(path: Path) -> Any:
+    """The JSON of a dataset file. Raises NotFound and ConfigError."""
+    if not path.is_file():
+        raise NotFound(f"there is no dataset file {path}")
+    if path.stat().st_size > MAX_BYTES:
+        raise ConfigError(f"{path} is larger than a gigabyte")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} cannot be read as JSON: {error}") from error
+
+
+# --- LoCoMo ---------------------------------------------------------------------------------
+
+
+def turn_memories(conversation: Conversation, embedder: TextEmbedder) -> list[NewMemory]:
+    """A conversation's turns as memories: what was heard, from whom, and the question it may answer."""
+    out: list[NewMemory] = []
+    before: Turn | None = None
+    for turn in conversation.turns:
+        asked = ""
+        if before is not None and before.session == turn.session and before.speaker != turn.speaker:
+            asked = last_question(before.text)
+        out.append(
+            NewMemory(
+                text=turn.text,
+                category="chat",
+                provenance=Provenance.HEARD,
+                observed_at=turn.at,
+                ended_at=turn.at,
+                vectors=embedder.embed_tokens(embedding_text(turn.text, turn.speaker, asked)),
+                source=turn.session,
+                speaker=turn.speaker,
+                context=asked,
+            )
+        )
+        before = turn
+    return out
+
+
+def _locomo(
+    conversations: Sequence[Conversation], ks: tuple[int, ...], embedder: CachedEmbedder, config: MemoryConfig
+) -> RecallEvaluation:
+    ours: list[Ranking] = []
+    others: dict[str, list[Ranking]] = {"cosine": [], "bm25": [], "last_n": []}
+    answerable: list[float] = []
+    wrong: list[float] = []
+    elsewhere: list[float] = []
+    sessions = count = 0
+    for i, conversation in enumerate(conversations):
+        turns = conversation.turns
+        count += len(turns)
+        plain = Plain([f"{t.speaker}: {t.text}" for t in turns], [t.at.timestamp() for t in turns], embedder)
+        with _memory_of(turn_memories(conversation, embedder), embedder, config) as (memory, places):
+            for asked in conversation.questions:
+                golds = {n for n, turn in enumerate(turns) if turn.key in asked.evidence}
+                if not golds and asked.category != ADVERSARIAL:
+                    continue
+                found, scores, took = _recalled(memory, places, asked.text, conversation.now, embedder)
+                top = scores[0] if scores else 0.0
+                (wrong if asked.category == ADVERSARIAL else answerable).append(top)
+                if not golds:
+                    continue
+                ours.append(Ranking(ranks_of(found, golds), len(golds), asked.category, took))
+                for name, order, ms in plain.rankings(asked.text):
+                    others[name].append(Ranking(ranks_of(order, golds), len(golds), asked.category, ms))
+                if asked.category != ADVERSARIAL:
+                    wanted = {turns[n].session for n in golds}
+                    sessions += any(turns[n].session in wanted for n in found[:10])
+            if len(conversations) > 1:
+                elsewhere += _asked_elsewhere(memory, places, conversation, conversations[i - 1], embedder)
+    headline = [r for r in ours if r.category != ADVERSARIAL]
+    if not headline:
+        raise ConfigError("the dataset has no question with evidence")
+    return RecallEvaluation(
+        dataset="locomo",
+        pool="conversation",
+        memories=count,
+        scores=_scores(headline, ks, ours),
+        baselines={
+            name: _scores([r for r in rankings if r.category != ADVERSARIAL], ks, rankings)
+            for name, rankings in others.items()
+        },
+        session_hit10=sessions / len(headline),
+        wrong_person_auc=auc(answerable, wrong),
+        elsewhere_auc=auc(answerable, elsewhere),
+    )
+
+
+def _asked_elsewhere(
+    memory: Memory, places: Mapping[int, int], here: Conversation, there: Conversation, embedder: CachedEmbedder
+) -> list[float]:
+    """Scores of another conversation's questions, put to the people of this one."""
+    names = dict(zip(_speakers(there), _speakers(here), strict=False))
+    out = []
+    for asked in there.questions:
+        if asked.category == ADVERSARIAL:
+            continue
+        text = asked.text
+        for old, new in names.items():
+            text = text.replace(old, new)
+        _, scores, _ = _recalled(memory, places, text, here.now, embedder)
+        out.append(scores[0] if scores else 0.0)
+    return out
+
+
+def _speakers(conversation: Conversation) -> list[str]:
+    return sorted({turn.speaker for turn in conversation.turns})
+
+
+# --- dataset records ------------------------------------------------------------------------
+
+
+def _samples(
+    samples: Sequence[Sample], pool: Pool, ks: tuple[int, ...], embedder: CachedEmbedder, config: MemoryConfig
+) -> RecallEvaluation:
+    now = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    asked = [s for s in samples if s.passive and s.question and s.golds]
+    if not asked:
+        raise ConfigError("the dataset has no passive sample whose reference names a memory")
+    groups: dict[object, list[Sample]] = {}
+    for i, sample in enumerate(samples):
+        groups.setdefault(_pool_key(pool, sample, i), []).append(sample)
+    ours: list[Ranking] = []
+    others: dict[str, list[Ranking]] = {"cosine": [], "bm25": [], "last_n": []}
+    answerable: list[float] = []
+    elsewhere: list[float] = []
+    count = 0
+    for members in groups.values():
+        questions = [s for s in members if s.passive and s.question and s.golds]
+        if not questions:
+            continue
+        texts = sorted({text for s in members for text in s.memories})
+        random.Random(0).shuffle(texts)
+        count += len(texts)
+        plain = Plain(texts, [0.0] * len(texts), embedder)
+        with _memory_of([_told(text, now, embedder) for text in texts], embedder, config) as (memory, places):
+            for sample in questions:
+                golds = {n for n, text in enumerate(texts) if text in sample.golds}
+                found, scores, took = _recalled(memory, places, sample.question, now, embedder)
+                answerable.append(scores[0] if scores else 0.0)
+                ours.append(Ranking(ranks_of(found, golds), len(golds), _kind(sample), took))
+                for name, order, ms in plain.rankings(sample.question):
+                    others[name].append(Ranking(ranks_of(order, golds), len(golds), _kind(sample), ms))
+            here = {s.participant for s in members}
+            for sample in asked:
+                if sample.participant not in here:
+                    _, scores, _ = _recalled(memory, places, sample.question, now, embedder)
+                    elsewhere.append(scores[0] if scores else 0.0)
+    return RecallEvaluation(
+        dataset="records",
+        pool=pool,
+        memories=count,
+        scores=_scores(ours, ks, ours),
+        baselines={name: _scores(rankings, ks, rankings) for name, rankings in others.items()},
+        elsewhere_auc=auc(answerable, elsewhere),
+    )
+
+
+def _pool_key(pool: Pool, sample: Sample, index: int) -> object:
+    return {"sample": ("sample", index), "participant": sample.participant, "all": "all"}[pool]
+
+
+def _kind(sample: Sample) -> str:
+    usual = bool(sample.golds & set(sample.usual))
+    return "both" if usual and sample.golds - set(sample.usual) else "type_1" if usual else "type_2"
+
+
+def _told(text: str, at: datetime, embedder: CachedEmbedder) -> NewMemory:
+    return NewMemory(
+        text=text,
+        category="notes",
+        provenance=Provenance.TOLD,
+        observed_at=at,
+        ended_at=at,
+        vectors=embedder.embed_tokens(embedding_text(text)),
+    )
+
+
+# --- both -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _memory_of(
+    news: Sequence[NewMemory], embedder: CachedEmbedder, config: MemoryConfig
+) -> Iterator[tuple[Memory, dict[int, int]]]:
+    """A store with these memories, and for each memory's id its place in ``news``."""
+    with (
+        tempfile.TemporaryDirectory(prefix="perstream-eval-") as folder,
+        Memory.open(Path(folder), config, embedder.embed) as memory,
+    ):
+        records = memory.remember_all(news)
+        memory.recall(Query(text="", vectors=None, now=datetime.now(timezone.utc), k=1))  # the index loads lazily
+        yield memory, {record.id: i for i, record in enumerate(records)}
+
+
+def _recalled(
+    memory: Memory, places: Mapping[int, int], text: str, now: datetime, embedder: CachedEmbedder
+) -> tuple[list[int], list[float], float]:
+    """Places and scores of what was recalled, and the milliseconds it took without the embedding."""
+    vectors = embedder.embed_tokens(memory.to_embed(text))
+    started = time.perf_counter()
+    hits = memory.recall(Query(text=text, vectors=vectors, now=now, k=DEPTH))
+    took = (time.perf_counter() - started) * 1e3
+    return [places[hit.memory.id] for hit in hits], [hit.score for hit in hits], took
+
+
+class Plain:
+    """The baselines: cosine of pooled vectors, BM25, and the newest memories."""
+
+    def __init__(self, texts: Sequence[str], times: Sequence[float], embedder: CachedEmbedder) -> None:
+        self._embedder = embedder
+        self._vectors = embedder.embed(texts)
+        self._stemmer = Stemmer()
+        self._words = LexicalIndex()
+        for i, text in enumerate(texts):
+            self._words.add(i, self._stemmer.terms(text))
+        self._nobody = np.full(len(texts), -1, np.int32)
+        self._newest = np.argsort(-np.asarray(times), kind="stable")[:DEPTH].tolist()
+
+    def rankings(self, question: str) -> Iterator[tuple[str, list[int], float]]:
+        """(name, order, milliseconds) of each baseline."""
+        vector = self._embedder.embed_tokens(question).pooled
+        for name, scores in (
+            ("cosine", lambda: self._vectors @ vector),
+            ("bm25", lambda: self._words.scores(set(self._stemmer.terms(question)), self._nobody, self._nobody)),
+        ):
+            yield (name, *_timed(scores))
+        yield "last_n", self._newest, 0.0
+
+
+def _timed(scores: Callable[[], np.ndarray[Any, Any]]) -> tuple[list[int], float]:
+    started = time.perf_counter()
+    order = np.argsort(-scores(), kind="stable")[:DEPTH].tolist()
+    return order, (time.perf_counter() - started) * 1e3
+
+
+def _scores(rankings: Sequence[Ranking], ks: tuple[int, ...], everything: Sequence[Ranking]) -> Scores:
+    """Means of ``rankings``, and per category of ``everything``."""
+    categories = {
+        name: [r for r in everything if r.category == name] for name in sorted({r.category for r in everything})
+    }
+    values = {f"recall@{k}": [r.recall(k) for r in rankings] for k in ks}
+    values |= {"mrr": [r.reciprocal_rank() for r in rankings], "ndcg@10": [r.ndcg() for r in rankings]}
+    means = {key: float(np.mean(v)) if v else 0.0 for key, v in values.items()}
+    p50, p95 = percentiles([r.latency_ms for r in rankings])
+    return Scores(
+        recall={k: means[f"recall@{k}"] for k in ks},
+        mrr=means["mrr"],
+        ndcg=means["ndcg@10"],
+        n=len(rankings),
+        ci95={key: interval(v) for key, v in values.items()},
+        latency_p50_ms=p50,
+        latency_p95_ms=p95,
+        by_category={} if everything is rankings and len(categories) < 2 else _by_category(categories, ks),
+    )
+
+
+def _by_category(categories: Mapping[str, Sequence[Ranking]], ks: tuple[int, ...]) -> dict[str, Scores]:
+    return {name: _scores(members, ks, ()) for name, members in categories.items()}
