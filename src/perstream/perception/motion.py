@@ -26,12 +26,21 @@ ROLL = 0.04
 """Radians to be called tilting."""
 AGREE = 0.75
 """Share of the textured cells of a 3 x 4 grid that must follow the camera's motion."""
+CELLS = 5
+"""Textured cells there must be: fewer could all be one passing thing."""
 RESIDUAL = 1.2
 """Pixels (of 160) a point may stray from the camera's motion."""
 TEXTURE = 8.0
 """Grey levels of gradient from which a point can be followed."""
-MOVING_SHARE = (0.03, 0.5)
-"""Share of the textured points that must stray for "something moves"; more is no passing thing."""
+MIN_POINTS = 60
+"""Points to follow; with fewer the camera is taken to rest."""
+MOVING_SHARE = (0.01, 0.35)
+"""Share of the picture that must differ for "something moves"; more is another view or light."""
+MOVING_LEVEL = 18.0
+"""Grey levels by which a block of ``BLOCK`` pixels (of 160) must differ."""
+BLOCK = 5
+RESTING_SHARE = 0.6
+"""Share of the edges that must have stayed where they were: else the camera moved after all."""
 EXPLAINED = 0.6
 """The flow must explain this share of the difference between the pictures, else it is not trusted."""
 
@@ -44,7 +53,7 @@ class MotionObserver:
         self._last: View | None = None
 
     def see(self, view: View) -> tuple[Observation, ...]:
-        """Up to two observations: the camera's motion, and "something moves"."""
+        """The camera's motion, or "something moves" when the camera rests, or nothing."""
         last, self._last = self._last, view
         if (
             last is None
@@ -53,23 +62,46 @@ class MotionObserver:
             or view.gray160.shape != last.gray160.shape
         ):
             return ()
-        flow = np.asarray(self._flow.calc(last.gray160, view.gray160, None), np.float32)
-        if not _explains(flow, last.gray160, view.gray160):
-            return ()
-        points, moves = _textured(last.gray160, flow)
-        if len(points) < 60:
-            return ()
-        fit = fit_similarity(points, moves)
+        before, after = last.gray160, view.gray160
+        flow = self._flow_between(before, after)
+        points, moves = _textured(before, flow)
+        fit = fit_similarity(points, moves) if len(points) >= MIN_POINTS else np.zeros(4, np.float32)
         strays = np.linalg.norm(moves - _moved(points, fit), axis=1) > RESIDUAL
-        agreement = _agreement(points, strays, view.gray160.shape)
-        found = []
-        words = _words(fit, view.gray160.shape[1])
-        if words is not None and agreement >= AGREE:
-            found.append(view.saw(ObservationKind.MOTION, words, agreement))
-        share = float(strays.mean())
-        if MOVING_SHARE[0] <= share <= MOVING_SHARE[1] and agreement >= 0.5 and words is None:
-            found.append(view.saw(ObservationKind.MOTION, "something moves", min(1.0, 0.5 + 2 * share)))
-        return tuple(found)
+        agreement = _agreement(points, strays, after.shape)
+        words = _words(fit, after.shape[1])
+        if words is not None:
+            trusted = agreement >= AGREE and _explains(flow, before, after)
+            return (view.saw(ObservationKind.MOTION, words, agreement),) if trusted else ()
+        share = _changed_share(before, after, fit)
+        if MOVING_SHARE[0] <= share <= MOVING_SHARE[1]:
+            return (view.saw(ObservationKind.MOTION, "something moves", min(1.0, 0.5 + 2 * share)),)
+        return ()
+
+    def _flow_between(self, before: ByteArray, after: ByteArray) -> FloatArray:
+        """Dense flow [h, w, 2] in pixels. Keyframes lie far apart, so a common shift is taken out first."""
+        shift = _common_shift(before, after)
+        moved = cv2.warpAffine(
+            after,
+            np.array([[1, 0, -shift[0]], [0, 1, -shift[1]]], np.float32),
+            (after.shape[1], after.shape[0]),
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return np.asarray(self._flow.calc(before, moved, None), np.float32) + np.array(shift, np.float32)
+
+
+def _common_shift(before: ByteArray, after: ByteArray) -> tuple[float, float]:
+    """By phase correlation, in whole pixels; none when that makes the pictures less alike."""
+    height, width = before.shape
+    window = cv2.createHanningWindow((width, height), cv2.CV_32F)
+    (x, y), _ = cv2.phaseCorrelate(before.astype(np.float32), after.astype(np.float32), window)
+    dx, dy = round(x), round(y)
+    if (dx, dy) == (0, 0) or abs(dx) > 0.45 * width or abs(dy) > 0.45 * height:
+        return 0.0, 0.0
+    there = after[max(0, dy) : height + min(0, dy), max(0, dx) : width + min(0, dx)]
+    here = before[max(0, -dy) : height + min(0, -dy), max(0, -dx) : width + min(0, -dx)]
+    shifted = float(np.abs(there.astype(np.float32) - here).mean())
+    plain = float(np.abs(after.astype(np.float32) - before).mean())
+    return (float(dx), float(dy)) if shifted < 0.9 * plain else (0.0, 0.0)
 
 
 def fit_similarity(points: FloatArray, moves: FloatArray) -> FloatArray:
@@ -113,7 +145,9 @@ def _textured(gray: ByteArray, flow: FloatArray) -> tuple[FloatArray, FloatArray
     small = cv2.GaussianBlur(gray, (3, 3), 0).astype(np.float32)
     down, right = np.gradient(small)
     y, x = np.mgrid[4 : gray.shape[0] - 4 : 3, 4 : gray.shape[1] - 4 : 3]
-    kept = np.hypot(down, right)[y, x] >= TEXTURE
+    to_x, to_y = x + flow[y, x, 0], y + flow[y, x, 1]
+    inside = (to_x >= 4) & (to_y >= 4) & (to_x < gray.shape[1] - 4) & (to_y < gray.shape[0] - 4)
+    kept = inside & (np.hypot(down, right)[y, x] >= TEXTURE)
     y, x = y[kept], x[kept]
     points = np.stack([x - gray.shape[1] / 2, y - gray.shape[0] / 2], 1)
     return points.astype(np.float32), flow[y, x]
@@ -127,14 +161,44 @@ def _agreement(points: FloatArray, strays: NDArray[np.bool_], shape: tuple[int, 
     seen = np.bincount(cell, minlength=12)
     astray = np.bincount(cell, weights=strays, minlength=12)
     textured = seen >= 5
-    return float((astray[textured] < 0.5 * seen[textured]).mean()) if textured.any() else 0.0
+    if textured.sum() < CELLS:
+        return 0.0
+    return float((astray[textured] < 0.5 * seen[textured]).mean())
+
+
+def _changed_share(before: ByteArray, after: ByteArray, fit: FloatArray) -> float:
+    """Share of the picture that looks different once the camera's small sway is taken out; 1 for another view."""
+    zoom, roll, shift_x, shift_y = (float(v) for v in fit)
+    x, y = before.shape[1] / 2, before.shape[0] / 2
+    sway = np.array(
+        [
+            [1 + zoom, -roll, shift_x - zoom * x + roll * y],
+            [roll, 1 + zoom, shift_y - zoom * y - roll * x],
+        ],
+        np.float32,
+    )
+    size = (after.shape[1], after.shape[0])
+    back = cv2.warpAffine(
+        after, sway, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+    )
+    difference = back.astype(np.float32) - before
+    difference = np.abs(difference - np.median(difference))[4:-4, 4:-4]
+    edges = np.hypot(*np.gradient(cv2.GaussianBlur(before, (3, 3), 0).astype(np.float32)))[4:-4, 4:-4] >= TEXTURE
+    if edges.any() and float((difference[edges] < MOVING_LEVEL).mean()) < RESTING_SHARE:
+        return 1.0
+    blocks = cv2.resize(difference, (size[0] // BLOCK, size[1] // BLOCK), interpolation=cv2.INTER_AREA)
+    return float((blocks > MOVING_LEVEL).mean())
 
 
 def _explains(flow: FloatArray, before: ByteArray, after: ByteArray) -> bool:
     """Whether following the flow back makes the pictures alike; always, when they are alike anyway."""
     y, x = np.mgrid[0 : before.shape[0], 0 : before.shape[1]].astype(np.float32)
-    back = cv2.remap(after, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inner = (slice(8, -8), slice(8, -8))
-    plain = float(np.abs(after[inner].astype(np.float32) - before[inner]).mean())
-    left = float(np.abs(back[inner].astype(np.float32) - before[inner]).mean())
+    x, y = x + flow[..., 0], y + flow[..., 1]
+    back = cv2.remap(after, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    # What left the picture cannot be followed and does not count.
+    inside = (x >= 0) & (y >= 0) & (x < before.shape[1]) & (y < before.shape[0])
+    if inside.mean() < 0.4:
+        return False
+    plain = float(np.abs(after.astype(np.float32) - before)[inside].mean())
+    left = float(np.abs(back.astype(np.float32) - before)[inside].mean())
     return plain < 3.0 or left <= (1 - EXPLAINED) * plain or left < 3.0

@@ -18,7 +18,7 @@ from perstream.perception.view import View
 from perstream.types import ByteArray, FloatArray, Observation, ObservationKind
 from perstream.vectors import normalized
 
-AGAIN_AFTER_S = 20.0
+AGAIN_AFTER_S = 45.0
 """A view is called seen before when the earlier time is at least this long ago."""
 LEFT = 0.55
 """Cosine below which a later keyframe shows something else: the place was left."""

@@ -2,21 +2,21 @@
 
 Looking is dear, so it follows the video: a coarse look (detection at 320 px) at most every
 ``text_interval_s``; a view at rest is looked at twice, because only two readings make a line
-believed, and then left alone until it changes. A closer look (640 px, seldom 960 px with lines
+believed, and then left alone until it changes. A closer look (640 px, with lines that make no sense
 tried upside down) is spent on calm views from a budget per second of video, for the small print
-that a coarse look misses.
+that a coarse look misses. 960 px would gain lines under 10 px high alone, for three times the cost.
 """
 
 from __future__ import annotations
 
 from perstream.config import PerceptionConfig
-from perstream.perception.reader import Reader, Region
+from perstream.perception.reader import Reader
 from perstream.perception.tracks import LineTracks
 from perstream.perception.view import View
 from perstream.spelling import letters_in
 from perstream.types import Observation, ObservationKind
 
-COARSE_SIDE, CLOSER_SIDE, CLOSEST_SIDE = 320, 640, 960
+COARSE_SIDE, CLOSER_SIDE = 320, 640
 """Longer side of the picture in detection, pixels."""
 COARSE_SCORE = 0.55
 """A region below this in a coarse look is texture more often than text."""
@@ -26,11 +26,11 @@ MIN_LINE_SCORE = 0.7
 UPSIDE_DOWN_SCORE = 0.9
 """Confidence a line must reach upside down, having failed upright."""
 UPSIDE_DOWN_LINES = 2
-"""Lines tried upside down per closest look."""
+"""Lines tried upside down per closer look."""
 LINE_COST_S = 0.1
 """Seconds of video to wait per line recognised last time, so that a page of text cannot take over."""
-CLOSER_EVERY_S, CLOSEST_EVERY_S = 3.0, 15.0
-"""One such look per this many seconds of video; two may be saved up (a line needs two readings)."""
+CLOSER_EVERY_S = 2.5
+"""One closer look per this many seconds of video; two may be saved up (a line needs two readings)."""
 MAX_CHARS = 200
 """Longest text kept of one line."""
 
@@ -43,7 +43,6 @@ class TextObserver:
         self._reader = reader
         self._lines = LineTracks()
         self._closer = _Budget(CLOSER_EVERY_S)
-        self._closest = _Budget(CLOSEST_EVERY_S)
         self._read: View | None = None
         self._readings = 0
         """How often the present, unchanged view was read."""
@@ -65,15 +64,11 @@ class TextObserver:
         return self._lines.add(found, view.pts_s)
 
     def _look(self, view: View) -> list[Observation]:
-        if view.calm and view.side > CLOSER_SIDE and self._closest.take(view.pts_s):
-            return self._recognise(view, self._reader.regions(view.rgb, CLOSEST_SIDE, CLOSER_SCORE), closest=True)
-        if view.calm and view.side > COARSE_SIDE and self._closer.take(view.pts_s):
-            return self._recognise(view, self._reader.regions(view.rgb, CLOSER_SIDE, CLOSER_SCORE))
-        return self._recognise(view, self._reader.regions(view.rgb, COARSE_SIDE, COARSE_SCORE))
-
-    def _recognise(self, view: View, regions: list[Region], *, closest: bool = False) -> list[Observation]:
+        closer = view.calm and view.side > COARSE_SIDE and self._closer.take(view.pts_s)
+        side, score = (CLOSER_SIDE, CLOSER_SCORE) if closer else (COARSE_SIDE, COARSE_SCORE)
+        regions = self._reader.regions(view.rgb, side, score)
         largest = sorted(regions, key=lambda region: region.height, reverse=True)[: self._config.text_max_lines]
-        turns = UPSIDE_DOWN_LINES if closest else 0
+        turns = UPSIDE_DOWN_LINES if closer else 0
         found = []
         for region in (one for one in regions if any(one is kept for kept in largest)):
             text, score = self._reader.words(view.rgb, region)

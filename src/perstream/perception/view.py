@@ -12,9 +12,9 @@ from perstream.types import ByteArray, FloatArray, Keyframe, Observation, Observ
 
 CALM_REASONS = frozenset({"first", "cut", "settled", "dwell"})
 """Reasons for which the sampler keeps a view that is at rest, or new: worth the dear looks."""
-CHANGED_LEVEL = 14.0
+CHANGED_LEVEL = 12.0
 """Grey levels; a block of the picture that differs more than this has changed."""
-CHANGED_BLOCK = 10
+CHANGED_BLOCK = 5
 """Pixels of the 160-pixel grey picture on a side of such a block."""
 
 
