@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from memory_world import ask, at, has, opened, seen, told
+from memory_world import ask, at, has, opened, seen, told, vector
 
 from perstream.memory.reduce import FINE_TO_COARSE, Item, plan
-from perstream.types import Granularity
+from perstream.types import Granularity, TextVectors
+from perstream.vectors import normalized
 
 NEAREST, MEAN, VECTOR, TEXT = FINE_TO_COARSE
 
@@ -156,15 +158,15 @@ def test_old_visits_fade() -> None:
 
 
 def test_the_disk_budget_is_kept_while_memories_come_in(tmp_path: Path) -> None:
-    with opened(tmp_path, disk_budget_mb=1.0) as memory:
+    with opened(tmp_path, disk_budget_mb=0.6) as memory:
         kept = memory.remember(replace(seen("keep me", 0, patches=200), pinned=True))
-        for n in range(1, 150):
-            big = replace(seen(f"view {n}", n, patches=500), thumbnail=bytes(12_000))
+        for n in range(1, 60):
+            big = replace(seen(f"view {n}", n, patches=300), thumbnail=bytes(12_000))
             memory.remember(big)
         records = memory.list(limit=1000)
-        assert memory.status().disk_mb <= 1.05  # the log included
+        assert memory.status().disk_mb <= 0.65  # the log included
         assert held(memory, kept.id) == ["v_nearest", "v_mean", "v_M", "M"]
-        assert len(records) == 150  # parts went, no text did
+        assert len(records) == 60  # parts went, no text did
         assert held(memory, records[0].id)[-1] == "M"
         assert held(memory, records[-2].id) == ["v_M", "M"] or held(memory, records[-2].id) == ["v_mean", "v_M", "M"]
 
@@ -174,3 +176,27 @@ def test_no_budget_is_no_limit(tmp_path: Path) -> None:
         for n in range(5):
             memory.remember(replace(seen(f"view {n}", n), thumbnail=bytes(500_000)))
         assert all(memory.thumbnail(r.id) for r in memory.list())
+
+
+def test_the_ram_budget_takes_cold_token_vectors_out_and_recall_brings_them_back(tmp_path: Path) -> None:
+    texts = [f"fact number {n} of word{n}" for n in range(60)]
+    long = normalized(np.random.default_rng(1).standard_normal((256, 384)))
+    with opened(tmp_path, ram_budget_mb=0.0) as memory:
+        memory.remember_all(
+            [replace(told(text, n), vectors=TextVectors(vector(text), long, ())) for n, text in enumerate(texts)]
+        )
+        memory.warm()
+        unbounded = memory.status().ram_bytes["index"]
+        expected = [(h.memory.id, h.score) for h in memory.recall(ask(texts[3]))]
+    budget = (unbounded - 200_000) / 2**20
+    with opened(tmp_path, ram_budget_mb=budget) as memory:
+        memory.warm()
+        held = memory.status().ram_bytes["index"]
+        assert held <= budget * 2**20
+        assert unbounded - held > 200_000  # hysteresis: somewhat more than had to go
+        index = memory._index.ready()
+        assert index.holds_tokens(60)
+        assert not index.holds_tokens(1)  # the coldest went first
+        assert [(h.memory.id, pytest.approx(h.score)) for h in memory.recall(ask(texts[3]))] == expected
+        assert index.holds_tokens(4)  # back on need
+        assert memory.get(1).granularities == (VECTOR, TEXT)  # nothing was lost

@@ -137,6 +137,19 @@ def triplets_of(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int,
     return {memory: tuple(triplets) for memory, triplets in found.items()}
 
 
+def tokens_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, TokenCodes]:
+    """Token vectors of the memories that have them."""
+    return {
+        row[0]: TokenCodes(np.frombuffer(row[1], np.int8).reshape(row[2], -1), row[3])
+        for piece in chunks(ids)
+        for row in connection.execute(
+            "SELECT memory_id, tokens, token_rows, token_scale FROM vectors "
+            f"WHERE tokens IS NOT NULL AND memory_id IN ({marks(piece)})",
+            piece,
+        )
+    }
+
+
 def entry_of(row: Sequence[Any], entities: tuple[str, ...]) -> IndexEntry:
     """An index entry from ENTRY_QUERY."""
     tokens = None

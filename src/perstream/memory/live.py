@@ -1,18 +1,25 @@
-"""The recall index in RAM, kept in step with the store; loaded when it is first needed."""
+"""The recall index in RAM, kept in step with the store and within its budget; loaded when it is first needed."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from perstream.config import MemoryConfig
-from perstream.memory.columns import ENTRY_QUERY, chunks, entry_of, marks
-from perstream.memory.entry import IndexEntry, Scored
+from perstream.memory.columns import ENTRY_QUERY, chunks, entry_of, marks, tokens_of
+from perstream.memory.entry import IndexEntry, Scored, TokenCodes
 from perstream.memory.reads import entities_of
 from perstream.memory.recall import RecallIndex
+from perstream.memory.status import MB
 from perstream.memory.store import Store
 from perstream.types import Query
+
+PAGE = 2000
+"""Memories read at a time while loading."""
+MEASURED_EVERY = 256
+"""Memories added between two looks at the RAM held: measuring costs about as much as a search."""
+HYSTERESIS = 0.95
+"""Over budget, token vectors are evicted down to this share of it."""
 
 
 class LiveIndex:
@@ -22,117 +29,151 @@ class LiveIndex:
     that another thread is just loading cannot miss or double one.
     """
 
-    def __init__(self, store: Store, config: MemoryConfig) -> None:
+    def __init__(self, store: Store, config: MemoryConfig, other_bytes: Callable[[], int] = lambda: 0) -> None:
+        """``other_bytes`` is what else counts against the RAM budget."""
         self._store = store
         self._config = config
+        self._other_bytes = other_bytes
+        self._loading = threading.Lock()
         self._lock = threading.RLock()
         self._index: RecallIndex | None = None
-        self._superseded: dict[int, bool] = {}
+        self._known: dict[int, bool] = {}
+        """Id of every memory in the index: is it superseded?"""
+        self._missed: set[int] | None = None
+        """Changed while another thread was loading; None when nobody is."""
+        self._unmeasured = 0
         self._data_version = -1
 
     def search(self, query: Query) -> list[Scored]:
-        """Best first."""
-        with self._lock:
-            return self._ready().search(query)
+        """Best first. The first search loads the index."""
+        index = self.ready()
+        if self._store.read_only:
+            self._follow_writer()
+        found = index.search(query)
+        self._measure(0)
+        return found
 
-    def to_embed(self, question: str) -> str:
-        """See :meth:`RecallIndex.to_embed`."""
-        with self._lock:
-            return self._ready().to_embed(question)
+    def to_embed(self, text: str) -> str:
+        """What of a question to embed: without the names of those who speak in the memories."""
+        return self.ready().to_embed(text)
+
+    def ready(self) -> RecallIndex:
+        """The loaded index. One thread loads; the writer goes on meanwhile."""
+        with self._loading:
+            if self._index is None:
+                with self._lock:
+                    self._missed = set()
+                    self._known = {}
+                version = self._version()
+                index = RecallIndex(self._config, self._load_tokens)
+                self._read_all(index)
+                with self._lock:
+                    self._index, missed, self._missed = index, self._missed or (), None
+                    self._data_version = version
+                    self.sync(missed)
+            return self._index
 
     def sync(self, ids: Iterable[int]) -> None:
         """Take over what the store now says about these memories: new, changed or gone."""
         with self._lock:
+            if self._missed is not None:
+                self._missed.update(ids)
             if self._index is None:
                 return
             wanted = sorted(set(ids))
-            entries = self._read(wanted)
-            self._index.remove([memory for memory in wanted if memory in self._superseded])
+            if not wanted:
+                return
+            entries = [
+                entry
+                for piece in chunks(wanted)
+                for entry in self._read(f"WHERE m.id IN ({marks(piece)}) ORDER BY m.id", piece)
+            ]
+            self._index.remove([memory for memory in wanted if memory in self._known])
             for memory in wanted:
-                self._superseded.pop(memory, None)
-            self._add(entries)
+                self._known.pop(memory, None)
+            self._index.add_many(entries)
+            self._known.update((entry.id, entry.superseded) for entry in entries)
+            self._measure(len(entries))
 
     def drop(self) -> None:
         """Forget everything in RAM; it is loaded again when needed."""
         with self._lock:
             self._index = None
-            self._superseded = {}
+            self._known = {}
 
     @property
     def nbytes(self) -> int:
         """RAM held, as the index accounts for it; 0 while it is not loaded."""
-        with self._lock:
-            return 0 if self._index is None else self._index.nbytes
+        index = self._index
+        return 0 if index is None else index.nbytes
 
-    def _ready(self) -> RecallIndex:
-        if self._index is None:
-            self._index = RecallIndex(self._config)
-            self._data_version = self._version()
-            self._add(self._read(None))
-        elif self._store.read_only and self._version() != self._data_version:
-            self._data_version = self._version()
-            self._follow()
-        return self._index
+    def _read_all(self, index: RecallIndex) -> None:
+        last = 0
+        while True:
+            entries = self._read("WHERE m.id > ? ORDER BY m.id LIMIT ?", (last, PAGE))
+            index.add_many(entries)
+            with self._lock:
+                self._known.update((entry.id, entry.superseded) for entry in entries)
+            self._stay_within_budget(index)
+            if len(entries) < PAGE:
+                return
+            last = entries[-1].id
 
-    def _add(self, entries: Sequence[IndexEntry]) -> None:
-        if self._index is not None:
-            self._index.add_many(entries)
-            self._superseded.update((entry.id, entry.superseded) for entry in entries)
-
-    def _read(self, ids: Sequence[int] | None) -> list[IndexEntry]:
+    def _read(self, where: str, values: Sequence[int]) -> list[IndexEntry]:
         with self._store.reading() as connection:
-            labels = entities_of(connection, ids)
-            if ids is None:
-                return [
-                    entry_of(row, labels.get(row[0], ())) for row in connection.execute(ENTRY_QUERY + "ORDER BY m.id")
-                ]
-            return [
-                entry_of(row, labels.get(row[0], ()))
-                for piece in chunks(ids)
-                for row in connection.execute(f"{ENTRY_QUERY}WHERE m.id IN ({marks(piece)}) ORDER BY m.id", piece)
-            ]
+            rows = connection.execute(ENTRY_QUERY + where, values).fetchall()
+            labels = entities_of(connection, [row[0] for row in rows])
+        return [entry_of(row, labels.get(row[0], ())) for row in rows]
+
+    def _load_tokens(self, ids: Sequence[int]) -> Mapping[int, TokenCodes]:
+        with self._store.reading() as connection:
+            return tokens_of(connection, ids)
+
+    def _measure(self, added: int) -> None:
+        with self._lock:
+            self._unmeasured += added or 1
+            if self._unmeasured >= MEASURED_EVERY and self._index is not None:
+                self._unmeasured = 0
+                self._stay_within_budget(self._index)
+
+    def _stay_within_budget(self, index: RecallIndex) -> None:
+        """Evict the token vectors of the coldest memories; they stay on disk and come back when searched for."""
+        limit = self._config.ram_budget_mb * MB
+        held = index.nbytes + self._other_bytes() if limit else 0
+        if held <= limit:
+            return
+        excess = held - limit * HYSTERESIS
+        heat, last = float("-inf"), 0
+        while excess > 0:
+            # The store is let go of before the index is asked: a search holds the index and reads the store.
+            with self._store.reading() as connection:
+                rows = connection.execute(
+                    "SELECT m.id, m.heat, length(v.tokens) FROM memories m JOIN vectors v ON v.memory_id = m.id "
+                    "WHERE (m.heat, m.id) > (?, ?) ORDER BY m.heat, m.id LIMIT ?",
+                    (heat, last, PAGE),
+                ).fetchall()
+            evicted = []
+            for memory, warmth, size in rows:
+                heat, last = warmth, memory
+                if excess > 0 and size and index.holds_tokens(memory):
+                    evicted.append(memory)
+                    excess -= size
+            index.evict(evicted)
+            if len(rows) < PAGE:
+                return
 
     def _version(self) -> int:
         with self._store.reading() as connection:
             return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
-    def _follow(self) -> None:
-        """Another process wrote to the store: find what differs."""
-        with self._store.reading() as connection:
-            now = {row[0]: row[1] is not None for row in connection.execute("SELECT id, superseded_by FROM memories")}
-        self.sync(
-            memory
-            for memory in now.keys() | self._superseded.keys()
-            if now.get(memory) is None or now.get(memory) != self._superseded.get(memory)
-        )
-
-
-class Visits:
-    """Which memories recall returned since the last write. They warm the memories at the next one.
-
-    Heat is no acknowledged data: recall stays a read, and a crash loses at most some warmth.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: dict[int, int] = {}
-        self._last: dict[int, datetime] = {}
-
-    def note(self, ids: Iterable[int], at: datetime) -> None:
-        """These were of use at ``at``."""
+    def _follow_writer(self) -> None:
+        """Another process may have written to the store: find what differs."""
         with self._lock:
-            for memory in ids:
-                self._counts[memory] = self._counts.get(memory, 0) + 1
-                self._last[memory] = max(at, self._last.get(memory, at))
-
-    def counts(self) -> dict[int, int]:
-        """Visits not yet written, by memory."""
-        with self._lock:
-            return dict(self._counts)
-
-    def take(self) -> list[tuple[int, int, datetime]]:
-        """(memory, visits, last visit) for writing; empties the list."""
-        with self._lock:
-            taken = [(memory, count, self._last[memory]) for memory, count in self._counts.items()]
-            self._counts, self._last = {}, {}
-            return taken
+            version = self._version()
+            if version == self._data_version:
+                return
+            self._data_version = version
+            with self._store.reading() as connection:
+                rows = connection.execute("SELECT id, superseded_by IS NOT NULL FROM memories").fetchall()
+            now = {memory: bool(superseded) for memory, superseded in rows}
+            self.sync(m for m in now.keys() | self._known.keys() if now.get(m) is not self._known.get(m))

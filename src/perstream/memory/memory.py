@@ -17,10 +17,11 @@ from perstream.memory.entities import Entities
 from perstream.memory.entry import Scored
 from perstream.memory.facts import Fact, fact_key, facts_about, keys_of, settle
 from perstream.memory.keeper import Keeper
-from perstream.memory.live import LiveIndex, Visits
+from perstream.memory.live import LiveIndex
 from perstream.memory.reduce import Order, Plan
 from perstream.memory.status import MemoryStatus
 from perstream.memory.store import Store
+from perstream.memory.visits import Visits
 from perstream.memory.writes import insert, write_edges, write_vectors, write_visits
 from perstream.types import (
     FloatArray,
@@ -48,7 +49,7 @@ class Memory:
         self._store = store
         self._config = config
         self._entities = Entities(config.rho, embed)
-        self._index = LiveIndex(store, config)
+        self._index = LiveIndex(store, config, lambda: self._entities.nbytes)
         self._visits = Visits()
         self._keeper = Keeper(store, config, self._entities, self._index)
 
@@ -171,6 +172,10 @@ class Memory:
         """What of a question to embed for :meth:`recall`: without preamble, and as whom it names would put it."""
         return self._index.to_embed(question)
 
+    def warm(self) -> None:
+        """Load the recall index now, so that the first question need not wait for it. Any thread."""
+        self._index.ready()
+
     def get(self, id: int) -> MemoryRecord:
         """One memory. Raises NotFound."""
         with self._store.reading() as connection:
@@ -229,8 +234,9 @@ class Memory:
 
     def status(self) -> MemoryStatus:
         """Counts and sizes."""
+        ram = self._ram()
         with self._store.reading() as connection:
-            return status.take(connection, self._store.path, self._ram())
+            return status.take(connection, self._store.path, ram)
 
     # --- giving up ------------------------------------------------------------------------
 

@@ -42,6 +42,7 @@ CREATE INDEX coldest_nearest ON memories(heat) WHERE held & 8 AND pinned = 0;
 CREATE INDEX coldest_mean ON memories(heat) WHERE held & 4 AND pinned = 0;
 CREATE INDEX coldest_vector ON memories(heat) WHERE held & 2 AND pinned = 0;
 CREATE INDEX coldest ON memories(heat) WHERE pinned = 0;
+CREATE INDEX memories_heat ON memories(heat);
 CREATE TABLE vectors (
     memory_id INTEGER PRIMARY KEY REFERENCES memories(id) ON DELETE CASCADE,
     pooled BLOB NOT NULL,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -100,17 +100,16 @@ def neighbours(
     return _records(connection, rows, visits)
 
 
-def entities_of(connection: sqlite3.Connection, ids: Iterable[int] | None) -> dict[int, tuple[str, ...]]:
-    """Labels of the entities of memories, in the order of their triplets; of all memories for None."""
+def entities_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Labels of the entities of memories, in the order of their triplets."""
     found: dict[int, dict[str, None]] = {}
     sql = (
         "SELECT e.memory_id, s.label, o.label FROM edges e JOIN entities s ON s.id = e.subject "
         "JOIN entities o ON o.id = e.object "
     )
-    pieces = [None] if ids is None else list(chunks(list(ids)))
-    for piece in pieces:
-        where = "" if piece is None else f"WHERE e.memory_id IN ({marks(piece)}) "
-        for memory, *labels in connection.execute(sql + where + "ORDER BY e.memory_id, e.position", piece or ()):
+    for piece in chunks(ids):
+        where = f"WHERE e.memory_id IN ({marks(piece)}) ORDER BY e.memory_id, e.position"
+        for memory, *labels in connection.execute(sql + where, piece):
             found.setdefault(memory, {}).update(dict.fromkeys(labels))
     return {memory: tuple(labels) for memory, labels in found.items()}
 

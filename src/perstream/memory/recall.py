@@ -9,7 +9,7 @@ compressed token vectors with speaker, time and word signals. Cost grows linearl
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from perstream.config import MemoryConfig
 from perstream.memory.compress import project_tokens
 from perstream.memory.dense import DenseIndex
-from perstream.memory.entry import IndexEntry, Scored
+from perstream.memory.entry import IndexEntry, Scored, TokenCodes
 from perstream.memory.expand import Links
 from perstream.memory.late import TokenStore
 from perstream.memory.lexical import LexicalIndex, SlotArray, Stemmer
@@ -36,8 +36,15 @@ EXPANDED = 3
 class RecallIndex:
     """The memories as recall ranks them, all in RAM. One lock: one writer, several readers."""
 
-    def __init__(self, config: MemoryConfig) -> None:
+    def __init__(
+        self,
+        config: MemoryConfig,
+        load_tokens: Callable[[Sequence[int]], Mapping[int, TokenCodes]] | None = None,
+    ) -> None:
+        """``load_tokens`` gives the token vectors of memories (ids) whose were taken out of RAM."""
         self._config = config
+        self._load_tokens = load_tokens
+        self._away: set[int] = set()
         self._lock = threading.RLock()
         self._stemmer = Stemmer()
         self._rows = Rows()
@@ -88,11 +95,26 @@ class RecallIndex:
             self._words.remove(slots)
             for slot in slots:
                 self._tokens.put(slot, None)
+                self._away.discard(slot)
                 self._links.remove(slot)
                 self._pictures.pop(slot, None)
                 if self._dense is not None:
                     self._dense.clear(slot)
                 self._rows.remove(slot)
+
+    def evict(self, ids: Iterable[int]) -> None:
+        """Take the token vectors of memories out of RAM; search loads them again when it wants them."""
+        with self._lock:
+            for slot in (self._rows.slot_of(i) for i in ids):
+                if slot is not None:
+                    self._tokens.put(slot, None)
+                    self._away.add(slot)
+
+    def holds_tokens(self, memory: int) -> bool:
+        """Are the token vectors of a memory in RAM (or were there never any)?"""
+        with self._lock:
+            slot = self._rows.slot_of(memory)
+            return slot is not None and slot not in self._away
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -118,10 +140,12 @@ class RecallIndex:
             question = parse_question(query.text, self._rows.speakers, query.now, self._stemmer)
             found, ranker = self._candidates(query, question, allowed)
             slots = np.array(sorted(found), np.int64)
+            self._bring_back(slots)
             ranked = ranker.rank(slots)
             more = self._expanded(ranked.slots[:EXPANDED], found, allowed)
             if more:
                 # What the graph adds must be relevant by itself; it is ranked by the same score.
+                self._bring_back(sorted(more))
                 reached = ranker.rank(np.array(sorted(more), np.int64))
                 kept = reached.slots[reached.confidence >= self._config.delta_dfs_threshold]
                 found.update({int(slot): more[int(slot)] for slot in kept})
@@ -178,6 +202,14 @@ class RecallIndex:
             picture=picture if query.picture is not None else None,
         )
         return found, ranker
+
+    def _bring_back(self, slots: Iterable[int]) -> None:
+        """Load the token vectors of candidates that were evicted."""
+        wanted = {int(self._rows.ids[slot]): int(slot) for slot in slots if int(slot) in self._away}
+        if wanted and self._load_tokens is not None:
+            for memory, tokens in self._load_tokens(list(wanted)).items():
+                self._tokens.put(wanted[memory], tokens)
+            self._away.difference_update(wanted.values())
 
     def _expanded(self, best: SlotArray, found: dict[int, list[str]], allowed: BoolArray) -> dict[int, list[str]]:
         """Neighbours in time of the best and memories that share an entity with them, not found yet."""
