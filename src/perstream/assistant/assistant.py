@@ -7,7 +7,8 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 
 from perstream.assistant.gate import CategorySpace, RememberGate
-from perstream.assistant.moments import MomentBuffer
+from perstream.assistant.hearing import Hearing, Utterance
+from perstream.assistant.moments import MomentBuffer, moment_of
 from perstream.assistant.passive import PassiveAnswerer
 from perstream.assistant.policy import SpeechPolicy
 from perstream.assistant.proactive import ProactiveSpeaker
@@ -20,12 +21,13 @@ from perstream.types import ByteArray, Gap, MemoryRecord, Moment, Percept, Proac
 
 
 class _Stream:
-    """What the assistant keeps per source: gate, moment in the making, short-term queue, speaker."""
+    """What the assistant keeps per source: gate, moment and sentence in the making, short-term queue."""
 
     def __init__(self, gate: RememberGate, buffer: MomentBuffer, speaker: ProactiveSpeaker, queue_size: int) -> None:
         self.gate = gate
         self.buffer = buffer
         self.speaker = speaker
+        self.hearing = Hearing()
         self.queue: deque[Percept] = deque(maxlen=queue_size)
 
 
@@ -64,6 +66,7 @@ class Assistant:
         keyframe = percept.keyframe
         stream.queue.append(percept)
         decision = stream.gate.judge(percept)
+        # Speaking comes before storing: a word that is due must not wait for the disk.
         self._emit(
             GateDecided(
                 at=keyframe.captured_at,
@@ -74,24 +77,25 @@ class Assistant:
                 remembered=decision.remembered,
             )
         )
-        # Speaking comes before storing: a word that is due must not wait for the disk.
         stream.speaker.consider(percept, decision.category, self._speak)
-        for moment in stream.buffer.add(percept, decision):
-            self._remember(moment)
+        seen, said = stream.hearing.take(percept)
+        for utterance in said:
+            self._remember_said(stream, utterance)
+        if seen is not None:
+            for moment in stream.buffer.add(seen, decision if seen is percept else stream.gate.judge(seen)):
+                self._remember(moment)
 
     def finish(self, source: str) -> None:
         """The source ended: what is in its buffer becomes a memory, and its state is let go."""
         stream = self._streams.pop(source, None)
         if stream is not None:
-            for moment in stream.buffer.close():
-                self._remember(moment)
+            self._flush(stream)
 
     def gap(self, gap: Gap) -> None:
         """Pictures are missing: close the moment in the making and record the gap."""
         stream = self._streams.get(gap.source)
         if stream is not None:
-            for moment in stream.buffer.close():
-                self._remember(moment)
+            self._flush(stream)
         self._memory.record_gap(gap)
 
     def ask(
@@ -104,8 +108,7 @@ class Assistant:
     ) -> Reply:
         """Answer from memory, or say that there is none. What is still in a buffer is stored first."""
         for stream in self._streams.values():
-            for moment in stream.buffer.close():
-                self._remember(moment)
+            self._flush(stream)
         return self._passive.ask(question, now or self._clock(), say, cancelled)
 
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
@@ -124,8 +127,20 @@ class Assistant:
             )
         return self._streams[source]
 
-    def _remember(self, moment: Moment) -> None:
-        record = self._rememberer.moment(moment, lambda: False)
+    def _flush(self, stream: _Stream) -> None:
+        """What is in the making becomes memories."""
+        for utterance in stream.hearing.finish():
+            self._remember_said(stream, utterance)
+        for moment in stream.buffer.close():
+            self._remember(moment)
+
+    def _remember_said(self, stream: _Stream, utterance: Utterance) -> None:
+        decision = stream.gate.judge(utterance.percept)
+        if decision.remembered:
+            self._remember(moment_of((utterance.percept,), decision, self._thumbnail), utterance.context)
+
+    def _remember(self, moment: Moment, context: str = "") -> None:
+        record = self._rememberer.moment(moment, lambda: False, context)
         if record is not None:
             self._announce(record, at=moment.ended_at)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from perstream.assistant.gate import GateDecision
@@ -57,25 +57,33 @@ class MomentBuffer:
     def _finish(self) -> Moment:
         # Trailing percepts that the gate did not want say nothing of this moment.
         last = max(i for i, decision in enumerate(self._decisions) if decision.remembered)
-        percepts = tuple(self._percepts[: last + 1])
         best = max(self._decisions, key=lambda decision: decision.score)
-        mean, nearest = mean_and_nearest([percept.patches for percept in percepts])
-        first = percepts[0].keyframe
-        heard = [o for percept in percepts for o in percept.observations]
-        start_s = min([first.pts_s, *(o.start_s for o in heard)])
-        end_s = max([percepts[-1].keyframe.pts_s, *(o.end_s for o in heard)])
-        moment = Moment(
-            source=first.source,
-            start_s=start_s,
-            end_s=end_s,
-            started_at=first.captured_at + timedelta(seconds=start_s - first.pts_s),
-            ended_at=first.captured_at + timedelta(seconds=end_s - first.pts_s),
-            category=best.category,
-            score=best.score,
-            percepts=percepts,
-            mean_vector=mean,
-            nearest_vector=percepts[nearest].patches,
-            thumbnail=self._thumbnail(percepts[nearest].keyframe.rgb),
-        )
+        moment = moment_of(self._percepts[: last + 1], best, self._thumbnail)
         self._percepts, self._decisions = [], []
         return moment
+
+
+def moment_of(
+    percepts: Sequence[Percept], decision: GateDecision, thumbnail: Callable[[ByteArray], bytes]
+) -> Moment:
+    """The moment that these percepts are: span, v_mean, v_nearest, thumbnail of the nearest."""
+    mean, nearest = mean_and_nearest([percept.patches for percept in percepts])
+    first, last = percepts[0].keyframe, percepts[-1].keyframe
+    # What only was heard has no picture of its own time: the words say when it was.
+    times = [(p.keyframe.pts_s, p.keyframe.pts_s) for p in percepts if not p.repeated]
+    times += [(o.start_s, o.end_s) for p in percepts for o in p.observations]
+    start_s = min((start for start, _ in times), default=first.pts_s)
+    end_s = max((end for _, end in times), default=last.pts_s)
+    return Moment(
+        source=first.source,
+        start_s=start_s,
+        end_s=end_s,
+        started_at=first.captured_at + timedelta(seconds=start_s - first.pts_s),
+        ended_at=first.captured_at + timedelta(seconds=end_s - first.pts_s),
+        category=decision.category,
+        score=decision.score,
+        percepts=tuple(percepts),
+        mean_vector=mean,
+        nearest_vector=percepts[nearest].patches,
+        thumbnail=thumbnail(percepts[nearest].keyframe.rgb),
+    )

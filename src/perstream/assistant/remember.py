@@ -27,8 +27,11 @@ class Rememberer:
         self._backend = backend
         self._categories = categories
 
-    def moment(self, moment: Moment, cancelled: Callable[[], bool]) -> MemoryRecord | None:
-        """Store a moment; None when a closer look left nothing in it that can be believed."""
+    def moment(self, moment: Moment, cancelled: Callable[[], bool], context: str = "") -> MemoryRecord | None:
+        """Store a moment; None when a closer look left nothing in it that can be believed.
+
+        ``context`` is the question it answers, where it is one turn of a conversation.
+        """
         caption = self._backend.captioner.caption(moment, cancelled)
         if not caption.text.strip():
             return None
@@ -44,6 +47,7 @@ class Rememberer:
                 start_s=moment.start_s,
                 end_s=moment.end_s,
                 speaker=_only_speaker(caption),
+                context=context,
                 score=moment.score,
                 triplets=self._backend.triplets.of_caption(caption),
                 observations=caption.observations,

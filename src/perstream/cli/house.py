@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from perstream.config import Config
+from perstream.places import store_folder
 
 if TYPE_CHECKING:
     from perstream.app import App
@@ -17,9 +18,7 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(config: Config) -> Iterator[App | Client]:
     """The house over ``config``'s store, closed afterwards. StoreBusy when somebody else writes to it."""
-    from perstream import places
-
-    client = _daemon_of(places.store_folder(config))
+    client = _daemon_of(store_folder(config))
     if client is not None:
         with client:
             yield client
@@ -34,6 +33,11 @@ def _daemon_of(store: Path) -> Client | None:
     """A client for the daemon that runs on this store, if one answers."""
     if not (store / "daemon.json").exists():
         return None
-    from perstream.web.client import Client, find_daemon
+    from perstream.web.address import find_daemon
 
-    return Client(store) if find_daemon(store) is not None else None
+    address = find_daemon(store)
+    if address is None:
+        return None  # left behind by a daemon that was killed
+    from perstream.web.client import Client
+
+    return Client(store, address)

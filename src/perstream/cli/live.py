@@ -30,12 +30,16 @@ class LiveView(threading.Thread):
         super().__init__(name="perstream-view", daemon=True)
         self._events = events
         self._as_json = as_json
+        self.ended = threading.Event()
+        """Set when a source's Done has been printed."""
         self._seen: dict[str | None, KeyframeKept] = {}
 
     def run(self) -> None:
         """Print until the stream ends."""
         for event in self._events:
             self.show(event)
+            if isinstance(event, Done):
+                self.ended.set()
 
     def show(self, event: Event) -> None:
         """Print one event."""

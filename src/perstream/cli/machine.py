@@ -13,6 +13,7 @@ from perstream.cli import options, output
 from perstream.cli.house import opened
 from perstream.errors import BackendUnavailable
 from perstream.jsonlines import plain
+from perstream.places import store_folder
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +56,6 @@ def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> 
     from perstream.models.minilm import default_folder
     from perstream.models.registry import choose
     from perstream.perception.capabilities import capabilities
-    from perstream.places import store_folder
 
     settings = options.settings(config, None)
     choice = choose()

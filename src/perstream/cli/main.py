@@ -14,9 +14,6 @@ from perstream.cli import ask, graph, lab, machine, memory, watch
 from perstream.errors import PerStreamError
 from perstream.version import __version__
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it."""
-
 app = typer.Typer(
     name="perstream",
     help="A personal memory assistant: it watches, remembers, answers with evidence and speaks up by itself.",
@@ -59,9 +56,6 @@ def main() -> None:
     except PerStreamError as error:
         typer.echo(f"perstream: {error}", err=True)
         code = error.exit_code
-    except KeyboardInterrupt:
-        typer.echo("perstream: interrupted; what was remembered is kept", err=True)
-        code = INTERRUPTED
     else:
         return
     sys.stdout.flush()

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from perstream.web.client import Client
 
 MAX_PROFILE_BYTES = 1_000_000
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 EVENTS_BEHIND = 1_000_000
 """A slow terminal loses no event of a recording."""
 HELP = "Ask a question, or: /remember TEXT, /status, /help, /quit"
@@ -79,28 +81,32 @@ def watch(
         subscription = house.subscribe(EVENTS_BEHIND)
         view = LiveView(subscription, as_json)
         view.start()
+        name = None
         try:
-            name = house.watch(source, start_time=began, realtime=realtime)
-            _until_done(house, name, prompt=not no_prompt, as_json=as_json)
+            name = house.watch(_absolute(source), start_time=began, realtime=realtime)
+            _until_done(house, name, view, prompt=not no_prompt, as_json=as_json)
             failure = house.failure(name)
             if failure is not None:
                 raise failure
             for question in questions or []:
                 _ask(house, question, as_json)
         except KeyboardInterrupt:
-            output.say("stopping; what was perceived is being remembered", dim=True) if not as_json else None
-            raise
+            typer.echo("perstream: stopping; what was perceived is being remembered", err=True)
+            if name is not None:
+                house.remove(name)
+            raise typer.Exit(INTERRUPTED) from None
         finally:
             _end(house, subscription, view)
 
 
-def _until_done(house: App | Client, name: str, *, prompt: bool, as_json: bool) -> None:
+def _until_done(house: App | Client, name: str, view: LiveView, *, prompt: bool, as_json: bool) -> None:
     """Run the prompt while the source runs, or wait for its end."""
     if prompt and not as_json and sys.stdin.isatty():
         _prompt(house)
         return
     while house.wait(name, timeout=0.5) is None:
         pass  # short waits, so that Ctrl-C is heard at once
+    view.ended.wait(timeout=10)  # answers come below what happened before them
     if prompt and not sys.stdin.isatty():
         for line in _piped():
             _ask(house, line, as_json)
@@ -151,6 +157,12 @@ def _piped() -> Iterable[str]:
         line = raw[:8192].decode("utf-8", "replace").strip()
         if line:
             yield line
+
+
+def _absolute(source: str) -> str:
+    """A path as a daemon started elsewhere understands it; other sources as they are."""
+    path = Path(source).expanduser()
+    return str(path.absolute()) if "://" not in source and path.exists() else source
 
 
 def _profile(path: Path | None) -> list[str]:
