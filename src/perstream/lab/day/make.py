@@ -44,7 +44,7 @@ def make_day(
     draw = Draw(seed)
     day = script.plot(draw, rooms)
     lens = Lens(width, height)
-    truth = _truth(seed, day, draw, lens, fps)
+    truth = truth_of(seed, day, draw, lens, fps)
     kbps = min(330, int(MAX_VIDEO_MB * 8000 / truth.duration_s))
     film.encode(film.pictures(day.shots, lens, fps, seed), lens, fps, files.video, kbps=kbps)
     files.transcript.write_text(_vtt(truth.said), encoding="utf-8")
@@ -53,12 +53,12 @@ def make_day(
     return files
 
 
-def _truth(seed: int, day: Plot, draw: Draw, lens: Lens, fps: int) -> Truth:
+def truth_of(seed: int, day: Plot, draw: Draw, lens: Lens, fps: int) -> Truth:
+    """What is true about a plotted day; ``draw`` is the one it was plotted with."""
     date = datetime(2026, 1, 5, tzinfo=timezone.utc) + timedelta(days=draw.rng.randrange(300))
     start = date + timedelta(hours=draw.rng.randrange(8, 18), minutes=draw.rng.randrange(60))
     shown = tuple(
-        shown_span(look.item.what, day.shots[look.shot], look.item, look.place, look.middle_s, fps)
-        for look in day.looks
+        shown_span(look.item.what, day.shots[look.shot], look.item, look.place, look.middle_s) for look in day.looks
     )
     questions, unanswerable = quiz.ask_about(day, shown, start, draw)
     return Truth(

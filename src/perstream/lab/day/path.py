@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate
 
 import numpy as np
@@ -39,13 +40,14 @@ class Path:
         """From start to end."""
         return sum(leg.seconds for leg in self.legs)
 
+    @cached_property
     def ends(self) -> list[float]:
         """When each leg ends."""
         return list(accumulate(leg.seconds for leg in self.legs))
 
     def pose(self, t: float) -> Pose:
         """Where the camera is at ``t`` seconds, sway included."""
-        ends = self.ends()
+        ends = self.ends
         i = min(bisect_right(ends, t), len(self.legs) - 1)
         leg = self.legs[i]
         before = self.legs[i - 1].to if i else self.start

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from perstream.lab.day import words
 from perstream.lab.day.draw import Draw
 from perstream.lab.day.script import Look, Plot
 from perstream.lab.day.thing import Ask
+from perstream.lab.day.told import OWN_ALLERGY
 from perstream.lab.day.truth import Due, Heard, Question, Shown, Spans
 
 Questions = tuple[Question, ...]
@@ -28,6 +30,7 @@ def ask_about(day: Plot, shown: Sequence[Shown], start: datetime, draw: Draw) ->
     ]
     facts = [fact for fact in (*day.facts, *day.idle) if fact.asks]
     told = [_question(draw.any(fact.asks), "told", None, None, (), draw) for fact in draw.shuffled(facts)[:2]]
+    told = [_any_allergy(question, day) for question in told]
     answerable = (*seen, *heard, *told, _when_seen(day, shown, start, draw))
     return tuple(draw.shuffled(answerable)), tuple(_unanswerable(day, draw))
 
@@ -36,6 +39,15 @@ def _question(
     chosen: Ask, provenance: str, start_s: float | None, end_s: float | None, spans: Spans, draw: Draw
 ) -> Question:
     return Question(draw.any(chosen.wordings), chosen.kind, chosen.accepted, start_s, end_s, spans, provenance)
+
+
+def _any_allergy(question: Question, day: Plot) -> Question:
+    """Who told of several allergies gets a right answer with any of them."""
+    if question.question != OWN_ALLERGY:
+        return question
+    facts = [fact for fact in day.facts if fact.text.startswith("I am") and "allergic" in fact.text]
+    own = tuple(text for fact in facts for group in fact.topic for text in group)
+    return replace(question, answer_contains=((*own, *words.NEVER_EATEN),))
 
 
 def _when_seen(day: Plot, shown: Sequence[Shown], start: datetime, draw: Draw) -> Question:

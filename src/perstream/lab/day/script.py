@@ -89,7 +89,11 @@ def _stays(draw: Draw, rooms: int) -> list[tuple[places.Kind, tuple[Thing, ...]]
             used |= ONCE.intersection(chosen)
             names.append(chosen)
         flat = [name for group in names for name in group]
-        if all(names) and 12 <= len(flat) <= 14 and len(told.MATTERING.intersection(flat)) >= 3:
+        if (
+            all(names)
+            and round(1.7 * rooms) <= len(flat) <= 2 * rooms
+            and len(told.MATTERING.intersection(flat)) >= min(3, rooms)
+        ):
             break
     labels = dict(draw.shuffled(FOODS))
     allergens = draw.shuffled(sorted(labels))

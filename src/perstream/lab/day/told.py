@@ -22,6 +22,7 @@ class Told:
     unasked: tuple[str, ...] = ()
 
 
+OWN_ALLERGY = "What am I allergic to?"
 MATTERING = frozenset({"medicine", "food", "platform", "gate", "bus", "shop", "book", "parcel", "poster"})
 """Kinds of things that a told fact can make matter."""
 
@@ -40,8 +41,8 @@ def about(item: Thing, draw: Draw) -> Told | None:
     if item.kind == "food" and item.key:
         person = draw.any(("I am", "I am", "My daughter is", "My husband is"))
         text = draw.any((f"{person} allergic to {item.key}.", f"{person} badly allergic to {item.key}."))
-        if person == "I am":  # the idle allergy is as good an answer
-            asked = ask("what", ((stem(item.key), *words.NEVER_EATEN),), "What am I allergic to?")
+        if person == "I am":
+            asked = ask("what", ((stem(item.key),),), OWN_ALLERGY)
         else:
             asked = ask("what", ((stem(item.key),),), f"What is {person.lower().removesuffix(' is')} allergic to?")
         return Told(text, ((stem(item.key),),), (asked,))

@@ -13,7 +13,7 @@ import numpy as np
 from perstream.lab.day.film import Shot
 from perstream.lab.day.path import REFERENCE
 from perstream.lab.day.rooms import Place
-from perstream.lab.day.space import project
+from perstream.lab.day.space import Vector, project
 from perstream.lab.day.thing import Thing
 
 Groups = tuple[tuple[str, ...], ...]
@@ -132,10 +132,14 @@ def _groups(raw: object) -> Groups:
 
 @dataclass(frozen=True)
 class Legible:
-    """When writing counts as legible, at 960 pixels wide: capitals this high, moving this little in a frame's time."""
+    """When writing counts as legible, at 960 pixels wide: capitals this high, moving this little in 1/15 s."""
 
     cap_px: float
     smear_px: float
+
+    def holds(self, cap_px: float, smear_px: float) -> bool:
+        """Whether writing of this height and smear is legible."""
+        return cap_px >= self.cap_px and smear_px <= self.smear_px
 
 
 READABLE = Legible(14.0, 2.5)
@@ -146,51 +150,60 @@ TURNED_AWAY = 0.3
 """Seen so much from the side (width to height, relative to the front view) nothing can be read."""
 
 
-def caps(shot: Shot, item: Thing, place: Place, how: Legible, cap_px: float, fps: int) -> dict[int, float]:
-    """For each frame of the day in which writing on ``item`` is legible, its height in pixels.
+LOOKS_PER_S = 15
+"""How often legibility is judged; the same for every frame rate, so that the truth does not depend on it."""
 
-    ``cap_px`` is the height of its capitals in texture pixels.
-    """
+
+@dataclass(frozen=True)
+class Sight:
+    """How a thing appears at one time."""
+
+    tick: int
+    """Of the day's clock, in units of 1 / LOOKS_PER_S."""
+    scale: float
+    """Picture pixels, at 960 wide, per texture pixel, upright."""
+    smear_px: float
+
+
+def sights(shot: Shot, item: Thing, place: Place) -> list[Sight]:
+    """When all of ``item`` is in the picture and turned towards the camera, and how it appears then."""
     half = np.stack([place.right * item.width_m / 2, np.array([0.0, item.height_m / 2, 0.0])])
     outline = place.centre + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [0, 0]]) @ half
-    found = {}
-    for i in range(math.ceil(shot.start_s * fps), math.ceil(shot.end_s * fps)):
-        pose, next_pose = shot.path.pose(i / fps - shot.start_s), shot.path.pose((i + 1) / fps - shot.start_s)
+    found: list[Sight] = []
+    before: Vector | None = None
+    for tick in range(math.ceil(shot.start_s * LOOKS_PER_S), math.ceil(shot.end_s * LOOKS_PER_S)):
+        pose = shot.path.pose(tick / LOOKS_PER_S - shot.start_s)
         eye = np.array([pose.x, pose.y, pose.z])
         if ((outline - eye) @ pose.axes()[2]).min() < 0.2 or (eye - place.centre) @ place.normal <= 0:
+            before = None
             continue
-        now, then = project(outline, pose, REFERENCE), project(outline[4:], next_pose, REFERENCE)
+        now = project(outline, pose, REFERENCE)
+        smear = math.inf if before is None else float(np.abs(now[4] - before).max())
+        before = now[4]
         tall = float(np.linalg.norm(now[3] - now[0]) + np.linalg.norm(now[2] - now[1])) / 2
         wide = float(np.linalg.norm(now[1] - now[0]) + np.linalg.norm(now[2] - now[3])) / 2
         inside = bool((now >= -4).all() and (now <= [REFERENCE.width + 4, REFERENCE.height + 4]).all())
-        still = float(np.abs(then - now[4:]).max()) <= how.smear_px
-        cap = cap_px * tall / item.texture.shape[0]
-        if inside and still and cap >= how.cap_px and wide / tall > TURNED_AWAY * item.width_m / item.height_m:
-            found[i] = cap
+        if inside and wide / tall > TURNED_AWAY * item.width_m / item.height_m:
+            found.append(Sight(tick, tall / item.texture.shape[0], smear))
     return found
 
 
-def stretches(frames: Iterable[int], fps: int) -> tuple[tuple[float, float], ...]:
-    """Runs of frame numbers as seconds, gaps of up to 0.2 s closed."""
+def stretches(ticks: Iterable[int]) -> Spans:
+    """Runs of ticks as seconds, gaps of up to 0.2 s closed."""
     runs: list[list[int]] = []
-    for i in sorted(frames):
-        if runs and (i - runs[-1][1]) / fps <= 0.2:
-            runs[-1][1] = i
+    for tick in sorted(ticks):
+        if runs and tick - runs[-1][1] <= 0.2 * LOOKS_PER_S:
+            runs[-1][1] = tick
         else:
-            runs.append([i, i])
-    return tuple((round(a / fps, 2), round(b / fps, 2)) for a, b in runs)
+            runs.append([tick, tick])
+    return tuple((round(a / LOOKS_PER_S, 2), round(b / LOOKS_PER_S, 2)) for a, b in runs)
 
 
-def shown_span(what: str, shot: Shot, item: Thing, place: Place, middle_s: float, fps: int) -> Shown:
-    """The rest around ``middle_s`` in which ``item`` can be read, and all glimpses of it."""
-    clear = caps(shot, item, place, READABLE, item.cap_px, fps)
-    start, end = next((a, b) for a, b in stretches(clear, fps) if a <= middle_s <= b)
-    cap = min(clear[i] for i in clear if start + 0.3 <= i / fps <= end - 0.3)
-    return Shown(
-        what,
-        " | ".join(item.lines),
-        start,
-        end,
-        round(cap, 1),
-        stretches(caps(shot, item, place, GLIMPSED, item.big_cap_px, fps), fps),
-    )
+def shown_span(what: str, shot: Shot, item: Thing, place: Place, middle_s: float) -> Shown:
+    """The rest around ``middle_s`` in which all of ``item`` can be read, and all glimpses of it."""
+    seen = sights(shot, item, place)
+    clear = {s.tick: s.scale * item.cap_px for s in seen if READABLE.holds(s.scale * item.cap_px, s.smear_px)}
+    glimpsed = [s.tick for s in seen if GLIMPSED.holds(s.scale * item.big_cap_px, s.smear_px)]
+    start, end = next((a, b) for a, b in stretches(clear) if a <= middle_s <= b)
+    cap = min(clear[tick] for tick in clear if start + 0.3 <= tick / LOOKS_PER_S <= end - 0.3)
+    return Shown(what, " | ".join(item.lines), start, end, round(cap, 1), stretches([*clear, *glimpsed]))
