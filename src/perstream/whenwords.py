@@ -76,6 +76,7 @@ _KINDS = {
     ),
     "season": (
         rf"\b(?:in|last|this|next|during|since)\s+(?:the\s+)?(?:early\s+|late\s+)?(?:spring|summer|autumn|winter)(?:\s+(?:of\s+)?{_YEAR})?\b"
+        rf"|\b(?:the\s+)?(?:spring|summer|autumn|winter|fall)\s+of\s+{_YEAR}\b"
         rf"|\b(?:last|this|next|in\s+the)\s+fall(?:\s+(?:of\s+)?{_YEAR})?\b"
     ),
     "year": rf"\b(?:(?:in|since|during|of|by|before|after|until|around|year)\s+){_YEAR}\b(?!\s*(?:people|euros|dollars|%|times|km|m\b))|\b(?:last|this|next)\s+year\b",
@@ -103,13 +104,21 @@ _KINDS = {
 }
 PATTERN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.I)
 
-CLOCK = re.compile(
-    r"\d[:.]\d\d|\d{4}|\b\d{1,2}\s?[ap]\.?m|o'?clock|noon|midday|midnight|day\b|days\b|week|month|year|hour|minute|second|night|morning"
-    r"|noon|evening|tomorrow|breakfast|lunch|dinner|\bnow\b|\bago\b|spring|summer|autumn|winter|\bfall\b|\b(?-i:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
-    r"|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)",
-    re.I,
+NUMERIC = re.compile(r"\d(?:[:.\-]\d|\s?[ap]\.?\s?m\b|\s+o['’]?clock)|(?:19|20)\d\d", re.I)
+_FULL_MONTHS = "january february march april may june july august september october november december".split()
+NAMED = frozenset(
+    "today yesterday tomorrow tonight night morning afternoon evening weekend weekends noon midday midnight ago "
+    "breakfast lunch dinner spring summer autumn winter fall clock".split()
+    + [*MONTHS, *_FULL_MONTHS, "sept"]
+    + [name + tail for name in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun") for tail in ("", "day")]
+    + ["tue", "wed", "thu", "thur", "sat", "yesterday's", "tomorrow's"]
 )
-"""A text without a match holds no time expression."""
+"""A text with none of these words ..."""
+UNITS = frozenset(
+    f"{unit}{s}" for unit in ("second", "minute", "hour", "day", "week", "month", "year") for s in ("", "s")
+)
+LEADS = frozenset("last past next this previous coming earlier back in from just right a moment".split())
+"""... nor a unit with one of these ("next week", "in two hours") holds no time expression."""
 
 FUTURE = re.compile(
     r"\b(?:will|shall|going\s+to|gonna|upcoming|due|deadline|appointment|plan(?:ning|s)?|remind|scheduled|tomorrow|next|soon|should|must|need\s+to|have\s+to|is\s+on|are\s+on|is\s+at)\b|'ll\b",

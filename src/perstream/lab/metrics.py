@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +35,7 @@ class Ranking:
         return gain / sum(1 / math.log2(i + 2) for i in range(min(k, self.golds)))
 
 
-def ranks_of(found: Sequence[object], golds: frozenset[object] | set[object]) -> tuple[int, ...]:
+def ranks_of(found: Sequence[int], golds: Collection[int]) -> tuple[int, ...]:
     """At which places of ``found`` the golds stand."""
     return tuple(i for i, item in enumerate(found) if item in golds)
 

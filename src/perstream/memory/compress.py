@@ -51,4 +51,4 @@ def compress_tokens(tokens: FloatArray) -> TokenCodes:
 
 def decompress_tokens(tokens: TokenCodes) -> FloatArray:
     """The projected vectors [t, 64] again, up to rounding."""
-    return np.asarray(tokens.codes, np.float32) * np.float32(tokens.scale)
+    return np.asarray(tokens.codes * np.float32(tokens.scale), np.float32)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from perstream.types import FloatArray
 
 SlotArray = NDArray[np.int64]
+Neighbours = NDArray[np.int32]
 
 K1 = 0.9
 B = 0.4
@@ -27,28 +28,27 @@ NEIGHBOUR = 0.5
 MAX_TERMS = 400
 """Words looked at per text; what is longer is cut."""
 STOP_WORDS = frozenset(
-    "a about above after again against all also am an and any are as at be because been before being below between both but by "
-    "can could d did do does doing don down during each etc few for from further get gets getting give given go goes going got had has have having he "
-    "her here hers herself him himself his how i if in into is it its itself just kind know let like ll long m many may me might "
-    "more most much must my myself no nor not now of off often on once one only or other our ours ourselves out over own re s same "
-    "say says shall she should so some such t tell than that the their theirs them themselves then there these they thing things this "
-    "those through to too under until up upon us use ve very was we were what when where which while who whom whose why "
-    "will with would yes you your yours yourself yourselves".split()
+    (
+        "a about above after again against all also am an and any are as at be because been before being below "
+        "between both but by can could d did do does doing don down during each etc few for from further get gets "
+        "getting give given go goes going got had has have having he her here hers herself him himself his how i if "
+        "in into is it its itself just kind know let like ll long m many may me might more most much must my myself "
+        "no nor not now of off often on once one only or other our ours ourselves out over own re s same say says "
+        "shall she should so some such t tell than that the their theirs them themselves then there these they thing "
+        "things this those through to too under until up upon us use ve very was we were what when where which while "
+        "who whom whose why will with would yes you your yours yourself yourselves"
+    ).split()
 )
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+_APOSTROPHE = re.compile(r"['’].*")
 
 
 def words_of(text: str) -> list[str]:
     """Lower-case words; possessive and contracted endings are left out ("Anna's" is "anna")."""
-    found = []
-    for match in _WORD.finditer(text[: MAX_TERMS * 16]):
-        word = match[0].lower()
-        if "'" in word or "’" in word:
-            word = re.split(r"['’]", word)[0]
-        found.append(word)
-        if len(found) == MAX_TERMS:
-            break
+    found: list[str] = _WORD.findall(text[: MAX_TERMS * 16].lower())[:MAX_TERMS]
+    if "'" in text or "’" in text:
+        return [_APOSTROPHE.sub("", word) for word in found]
     return found
 
 
@@ -148,16 +148,20 @@ class LexicalIndex:
         postings = self._postings.get(term)
         return len(postings.slots) if postings else 0
 
-    def terms_of(self, slot: int) -> tuple[str, ...]:
-        """The different terms of a memory."""
-        return self._terms.get(slot, ())
+    def present(self, term: str, size: int) -> NDArray[np.bool_]:
+        """For each slot up to ``size``, whether its memory says the term."""
+        out = np.zeros(size, np.bool_)
+        postings = self._postings.get(term)
+        if postings is not None:
+            out[np.array(postings.slots, np.int64)] = True
+        return out
 
     def idf(self, term: str) -> float:
         """Robertson-Sparck Jones weight, positive: ln(1 + (N - n + .5) / (n + .5))."""
         n = self.frequency(term)
         return math.log(1 + (len(self) - n + 0.5) / (n + 0.5))
 
-    def scores(self, terms: Iterable[str], before: SlotArray, after: SlotArray) -> FloatArray:
+    def scores(self, terms: Iterable[str], before: Neighbours, after: Neighbours) -> FloatArray:
         """BM25 of every slot; ``before`` and ``after`` give each slot's neighbours, -1 for none.
 
         Cost: O(sum of the postings' lengths + slots) per term.

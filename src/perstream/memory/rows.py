@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perstream.memory.entry import IndexEntry
-from perstream.memory.lexical import SlotArray
+from perstream.memory.lexical import SlotArray, words_of
 from perstream.types import Provenance, Query
 
 _PROVENANCES = tuple(Provenance)
@@ -17,11 +16,28 @@ NEIGHBOUR_GAP_S = 1800.0
 """Memories of one session further apart than this are no neighbours."""
 GROUP_SIZE = 64
 """A group of neighbours ends after so many: a whole day is no conversation."""
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|once|twice|couple|several)\b",
-    re.I,
+_NUMBERS = frozenset(
+    "one two three four five six seven eight nine ten eleven twelve dozen hundred thousand once twice couple several".split()
 )
 _SAID = (Provenance.TOLD, Provenance.HEARD)
+
+
+_COLUMNS: dict[str, tuple[type[np.generic], int]] = {
+    "ids": (np.int64, 0),
+    "observed": (np.float64, 0),
+    "speaker": (np.int32, 0),
+    "source": (np.int32, 0),
+    "group": (np.int32, 0),
+    "provenance": (np.uint8, 0),
+    "alive": (np.bool_, 0),
+    "current": (np.bool_, 0),
+    "asks": (np.bool_, 0),
+    "timed": (np.bool_, 0),
+    "counted": (np.bool_, 0),
+    "_before": (np.int32, -1),
+    "_after": (np.int32, -1),
+}
+"""Name to kind and to what an empty slot holds."""
 
 
 class Rows:
@@ -44,12 +60,6 @@ class Rows:
         self._columns(1024)
 
     def _columns(self, capacity: int) -> None:
-        def grown(name: str, kind: type, fill: float = 0) -> None:
-            new = np.full(capacity, fill, kind)
-            if self.size:
-                new[: self.size] = getattr(self, name)[: self.size]
-            setattr(self, name, new)
-
         self.ids: NDArray[np.int64]
         self.observed: NDArray[np.float64]
         self.speaker: NDArray[np.int32]
@@ -67,25 +77,11 @@ class Rows:
         """Memories that follow each other within a session; each alone where there is none."""
         self._before: NDArray[np.int32]
         self._after: NDArray[np.int32]
-        for name, kind in (
-            ("ids", np.int64),
-            ("observed", np.float64),
-            ("speaker", np.int32),
-            ("source", np.int32),
-            ("group", np.int32),
-        ):
-            grown(name, kind)
-        for name, kind in (
-            ("provenance", np.uint8),
-            ("alive", np.bool_),
-            ("current", np.bool_),
-            ("asks", np.bool_),
-            ("timed", np.bool_),
-            ("counted", np.bool_),
-        ):
-            grown(name, kind)
-        grown("_before", np.int32, -1)
-        grown("_after", np.int32, -1)
+        for name, (kind, fill) in _COLUMNS.items():
+            column = np.full(capacity, fill, kind)
+            if self.size:
+                column[: self.size] = getattr(self, name)[: self.size]
+            setattr(self, name, column)
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -132,7 +128,7 @@ class Rows:
         self.asks[slot] = entry.text.rstrip().endswith("?")
         said = entry.provenance in _SAID
         self.timed[slot] = said and bool(times)
-        self.counted[slot] = said and bool(_NUMBER.search(entry.text))
+        self.counted[slot] = said and any(word in _NUMBERS or word[0].isdigit() for word in words_of(entry.text))
         self._link(slot, entry)
         if times:
             self._times[slot] = times
@@ -194,7 +190,7 @@ class Rows:
     def allowed(self, query: Query) -> NDArray[np.bool_]:
         """Which slots the query's filters let through."""
         size = self.size
-        ok = self.alive[:size].copy()
+        ok: NDArray[np.bool_] = self.alive[:size].copy()
         if not query.include_superseded:
             ok &= self.current[:size]
         if query.since is not None:

@@ -50,8 +50,9 @@ def speaker_signal(question: Question, rows: Rows) -> FloatArray:
     codes = rows.speaker[: rows.size]
     out = np.full(rows.size, 0.5, np.float32)
     if question.names:
-        wanted = [rows.speakers[name] for name in question.names]
-        out[:] = np.where(np.isin(codes, wanted), 1.0, 0.0)
+        out[:] = 0.0
+        for name in question.names:
+            out[codes == rows.speakers[name]] = 1.0
     elif question.owner:
         out[:] = np.where(codes == 0, 1.0, 0.5)
     return out
@@ -142,13 +143,11 @@ def coverage(question: Question, slots: SlotArray, index: LexicalIndex, rows: Ro
     idf = {term: index.idf(term) for term in question.terms}
     total = sum(idf.values())
     out = np.zeros(len(slots), np.float32)
-    if total <= 0:
-        return out
-    for i, slot in enumerate(slots.tolist()):
-        own = set(index.terms_of(slot))
-        near = set(index.terms_of(int(rows.before[slot]))) | set(index.terms_of(int(rows.after[slot])))
-        out[i] = sum(w * (1.0 if t in own else 0.5 if t in near else 0.0) for t, w in idf.items()) / total
-    return out
+    before, after = rows.before[slots], rows.after[slots]
+    for term, weight in idf.items():
+        says = index.present(term, rows.size + 1)  # the last place, -1, is nobody's
+        out += np.where(says[slots], weight, np.where(says[before] | says[after], 0.5 * weight, 0.0))
+    return out / np.float32(total) if total > 0 else out
 
 
 def person_margin(question: Question, slots: SlotArray, fit: FloatArray, rows: Rows) -> float:
