@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from memory_world import ask, at, fact, has, opened, seen, told, vector, vectors
 
 from perstream.config import MemoryConfig
@@ -214,3 +217,21 @@ def test_correcting_a_fact_settles_the_others(tmp_path: Path) -> None:
         new = memory.remember(told("gate B", 1, fact("gate is", "B")))
         memory.correct(new.id, "seat 4", vectors("seat 4"), [fact("seat is", "4")])
         assert memory.get(old.id).superseded_by is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("ABC"), st.booleans()), min_size=1, max_size=12))
+@settings(max_examples=30, deadline=None)
+def test_any_order_of_arrival_settles_alike(said: list[tuple[int, str, bool]]) -> None:
+    """The first later statement with another value ends one; told ones are ended by told ones only."""
+    with TemporaryDirectory() as folder, opened(Path(folder)) as memory:
+        records = []
+        for n, (hour, value, is_told) in enumerate(said):
+            new = told(f"{n}", hour, fact("place is", value))
+            kind = Provenance.TOLD if is_told else Provenance.READ
+            records.append((hour, memory.remember(replace(new, provenance=kind)).id, value, is_told))
+        records.sort()
+        for place, (_, id, value, is_told) in enumerate(records):
+            after = [r for r in records[place + 1 :] if r[2] != value and (r[3] or not is_told)]
+            expected = (after[0][1], at(after[0][0])) if after else (None, None)
+            record = memory.get(id)
+            assert (record.superseded_by, record.valid_to) == expected

@@ -32,44 +32,85 @@ def fact_key(triplet: Triplet) -> str | None:
     return f"{normalize(triplet.subject)}\x1f{normalize(triplet.predicate)}" if triplet.functional else None
 
 
-def settle(connection: sqlite3.Connection, keys: Iterable[str]) -> set[int]:
-    """Set the spans of all statements with these keys anew; returns the memories that changed.
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    memory: int
+    position: int
+    begins: int
+    value: str
+    told: bool
+    ended_by: int | None
 
-    What the owner told is ended only by what the owner told: a sign read in the street does not
-    overrule the owner.
+
+_STATEMENTS = (
+    "SELECT e.memory_id, e.position, e.valid_from, coalesce(e.object_text, o.label), m.provenance, e.superseded_by "
+    "FROM edges e JOIN entities o ON o.id = e.object JOIN memories m ON m.id = e.memory_id WHERE e.fact = ?1 AND "
+)
+
+
+def settle(connection: sqlite3.Connection, keys: Iterable[str], since: int | None = None) -> set[int]:
+    """Set the spans of the statements with these keys anew; returns the memories that changed.
+
+    With ``since`` (microseconds) only what was said or held after it is looked at: all that a statement
+    made then can change. What the owner told is ended only by what the owner told: a sign read in the
+    street does not overrule the owner.
     """
     touched: set[int] = set()
     for key in sorted(set(keys)):
-        rows = connection.execute(
-            "SELECT e.memory_id, e.position, e.valid_from, coalesce(e.object_text, o.label), m.provenance, "
-            "e.superseded_by FROM edges e JOIN entities o ON o.id = e.object JOIN memories m ON m.id = e.memory_id "
-            "WHERE e.fact = ? ORDER BY e.valid_from, e.memory_id, e.position",
-            (key,),
-        ).fetchall()
-        for place, (memory, position, _, said, provenance, before) in enumerate(rows):
-            after = _successor(rows[place + 1 :], memory, normalize(said), provenance == Provenance.TOLD.value)
-            if (after[0] if after else None) == before:
+        statements = _statements(connection, key, since)
+        for statement, after in zip(statements, _successors(statements), strict=True):
+            if (after.memory if after else None) == statement.ended_by:
                 continue
-            ends, by = (after[1], after[0]) if after else (None, None)
             connection.execute(
                 "UPDATE edges SET superseded_by = ?, valid_to = coalesce(?, (SELECT valid_to FROM memories "
                 "WHERE id = memory_id AND superseded_by IS NULL)) WHERE memory_id = ? AND position = ?",
-                (by, ends, memory, position),
+                (*((after.memory, after.begins) if after else (None, None)), statement.memory, statement.position),
             )
-            touched.add(memory)
+            touched.add(statement.memory)
     for memory in touched:
         _settle_memory(connection, memory)
     return touched
 
 
-def _successor(
-    later: Sequence[tuple[int, int, int, str, str, int | None]], memory: int, said: str, told: bool
-) -> tuple[int, int] | None:
-    """(memory, time) of the first later statement that contradicts this one."""
-    for other, _, begins, words, provenance, _ in later:
-        if other != memory and normalize(words) != said and (not told or provenance == Provenance.TOLD.value):
-            return other, begins
-    return None
+def _statements(connection: sqlite3.Connection, key: str, since: int | None) -> list[_Statement]:
+    if since is None:
+        rows = connection.execute(_STATEMENTS + "1", (key,)).fetchall()
+    else:
+        sql = f"{_STATEMENTS} e.superseded_by IS NULL UNION {_STATEMENTS} e.valid_to > ?2"
+        rows = connection.execute(sql, (key, since)).fetchall()
+    return sorted(
+        (
+            _Statement(memory, position, begins, normalize(value), provenance == Provenance.TOLD.value, by)
+            for memory, position, begins, value, provenance, by in rows
+        ),
+        key=lambda s: (s.begins, s.memory, s.position),
+    )
+
+
+def _successors(statements: Sequence[_Statement]) -> list[_Statement | None]:
+    """For each statement, oldest first, the first later one of another memory that contradicts it."""
+    told = [statement for statement in statements if statement.told]
+    lines = {False: (statements, _changes(statements)), True: (told, _changes(told))}
+    told_so_far = 0
+    found: list[_Statement | None] = []
+    for number, statement in enumerate(statements):
+        told_so_far += statement.told
+        line, changes = lines[statement.told]
+        ahead = told_so_far if statement.told else number + 1
+        while ahead < len(line) and line[ahead].memory == statement.memory:
+            ahead += 1
+        if ahead < len(line) and line[ahead].value == statement.value:
+            ahead = changes[ahead]
+        found.append(line[ahead] if ahead < len(line) else None)
+    return found
+
+
+def _changes(line: Sequence[_Statement]) -> list[int]:
+    """For each place in a line of statements the next one with another value, or the line's end."""
+    changes = [len(line)] * len(line)
+    for place in range(len(line) - 2, -1, -1):
+        changes[place] = changes[place + 1] if line[place + 1].value == line[place].value else place + 1
+    return changes
 
 
 def _settle_memory(connection: sqlite3.Connection, memory: int) -> None:

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from perstream.config import MemoryConfig
 from perstream.errors import NotFound
-from perstream.memory import backup, forget, graph, reads, status
+from perstream.memory import backup, graph, reads, status
 from perstream.memory.columns import normalize, to_micros
 from perstream.memory.entities import Entities
 from perstream.memory.entry import Scored
-from perstream.memory.facts import Fact, fact_key, facts_about, keys_of, settle
+from perstream.memory.facts import Fact, facts_about
 from perstream.memory.keeper import Keeper
 from perstream.memory.live import LiveIndex
 from perstream.memory.reduce import Order, Plan
 from perstream.memory.status import MemoryStatus
 from perstream.memory.store import Store
 from perstream.memory.visits import Visits
-from perstream.memory.writes import insert, write_edges, write_vectors, write_visits
+from perstream.memory.writes import correct, insert, write_visits
 from perstream.types import (
     FloatArray,
     Gap,
@@ -105,34 +105,11 @@ class Memory:
         """Put another text, with its vectors and triplets, in the place of a memory's. Raises NotFound."""
         try:
             with self._store.writing() as connection:
-                old = reads.one(connection, id, {})
-                keys = keys_of(connection, [id])
-                entities = {
-                    entity
-                    for row in connection.execute("SELECT subject, object FROM edges WHERE memory_id = ?", (id,))
-                    for entity in row
-                }
-                connection.execute("DELETE FROM edges WHERE memory_id = ?", (id,))
-                connection.execute("UPDATE memories SET text = ?, held = held | 3 WHERE id = ?", (text, id))
-                write_vectors(connection, id, vectors)
-                new = NewMemory(
-                    text=text,
-                    category=old.category,
-                    provenance=old.provenance,
-                    observed_at=old.observed_at,
-                    ended_at=old.ended_at,
-                    vectors=vectors,
-                    triplets=tuple(triplets),
-                    valid_from=old.valid_from,
-                    valid_to=None if old.superseded_by else old.valid_to,
-                )
-                write_edges(connection, id, new, self._entities)
-                forget.drop_unsupported(connection, entities)
-                changed = settle(connection, keys | {key for key in map(fact_key, triplets) if key})
+                changed = correct(connection, id, text, vectors, triplets, self._entities)
                 record = reads.one(connection, id, {})
         finally:
             self._entities.forget_cache()
-        self._index.sync(changed | {id})
+        self._index.sync(changed)
         return record
 
     def pin(self, id: int, pinned: bool) -> None:

@@ -85,7 +85,8 @@ CREATE TABLE edges (
 ) WITHOUT ROWID;
 CREATE INDEX edges_subject ON edges(subject);
 CREATE INDEX edges_object ON edges(object);
-CREATE INDEX edges_fact ON edges(fact, valid_from) WHERE fact IS NOT NULL;
+CREATE INDEX edges_fact ON edges(fact, valid_to) WHERE fact IS NOT NULL;
+CREATE INDEX edges_current ON edges(fact) WHERE fact IS NOT NULL AND superseded_by IS NULL;
 CREATE INDEX edges_replaced ON edges(superseded_by) WHERE superseded_by IS NOT NULL;
 CREATE TABLE gaps (
     id INTEGER PRIMARY KEY,

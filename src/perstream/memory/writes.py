@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
 
+from perstream.memory import reads
 from perstream.memory.columns import (
+    HELD,
     dump_observations,
     half_bytes,
     held_by,
@@ -20,8 +22,9 @@ from perstream.memory.columns import (
 )
 from perstream.memory.compress import compress_tokens
 from perstream.memory.entities import Entities
-from perstream.memory.facts import fact_key, settle
-from perstream.types import NewMemory, Provenance, TextVectors
+from perstream.memory.facts import fact_key, keys_of, settle
+from perstream.memory.forget import drop_unsupported
+from perstream.types import Granularity, NewMemory, Provenance, TextVectors, Triplet
 
 RESTATED = timedelta(minutes=10)
 """The owner saying the same words again within this time is one memory said twice, not two.
@@ -73,8 +76,45 @@ def insert(connection: sqlite3.Connection, new: NewMemory, entities: Entities) -
         connection.execute("INSERT INTO thumbnails VALUES (?,?)", (memory, new.thumbnail))
     write_vectors(connection, memory, new.vectors)
     write_edges(connection, memory, new, entities)
-    changed = settle(connection, [key for key in map(fact_key, new.triplets) if key])
+    keys = [key for key in map(fact_key, new.triplets) if key]
+    changed = settle(connection, keys, since=to_micros(new.valid_from or new.observed_at)) if keys else set()
     return memory, changed | {memory}
+
+
+def correct(
+    connection: sqlite3.Connection,
+    memory: int,
+    text: str,
+    vectors: TextVectors,
+    triplets: Sequence[Triplet],
+    entities: Entities,
+) -> set[int]:
+    """Put another text in the place of a memory's; returns the memories that recall must look at anew.
+
+    Raises NotFound.
+    """
+    old = reads.one(connection, memory, {})
+    keys = keys_of(connection, [memory])
+    rows = connection.execute("SELECT subject, object FROM edges WHERE memory_id = ?", (memory,)).fetchall()
+    connection.execute("DELETE FROM edges WHERE memory_id = ?", (memory,))
+    connection.execute(
+        "UPDATE memories SET text = ?, held = held | ? WHERE id = ?", (text, HELD[Granularity.V_M], memory)
+    )
+    write_vectors(connection, memory, vectors)
+    new = NewMemory(
+        text=text,
+        category=old.category,
+        provenance=old.provenance,
+        observed_at=old.observed_at,
+        ended_at=old.ended_at,
+        vectors=vectors,
+        triplets=tuple(triplets),
+        valid_from=old.valid_from,
+        valid_to=None if old.superseded_by else old.valid_to,
+    )
+    write_edges(connection, memory, new, entities)
+    drop_unsupported(connection, {entity for row in rows for entity in row})
+    return settle(connection, keys | {key for key in map(fact_key, triplets) if key}) | {memory}
 
 
 def write_vectors(connection: sqlite3.Connection, memory: int, vectors: TextVectors) -> None:
