@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 
 from perstream.whenread import READERS, Local, Now
-from perstream.whenwords import FUTURE, LEADS, NAMED, NUMERIC, PAST, PATTERN, UNITS
+from perstream.whenwords import FUTURE, PAST, kinds_of, pattern_of
 
-_LETTERS = re.compile(r"[a-z]+")
 MAX_CHARS = 2000
 """Text beyond this is not looked at: questions and memories name their time early."""
 
@@ -43,29 +42,19 @@ def spans(text: str, now: datetime, prefer: str | None = None) -> tuple[When, ..
     if now.tzinfo is None:
         raise ValueError("now needs a timezone")
     text = text[:MAX_CHARS]
-    if not _may_hold_time(text):
+    kinds = kinds_of(text)
+    if not kinds:
         return ()
     ahead = prefer == "future" or (prefer is None and bool(FUTURE.search(text)) and not PAST.search(text))
-    found = list(_found(text, now, ahead))
+    found = list(_found(text, kinds, Now(now, ahead)))
     return tuple(_when(item, text, now) for item in _joined(found, text))
 
 
-def _may_hold_time(text: str) -> bool:
-    """The cheap test that nearly all sentences end at."""
-    words = set(_LETTERS.findall(text.lower()))
-    return bool(
-        not words.isdisjoint(NAMED)
-        or (not words.isdisjoint(UNITS) and not words.isdisjoint(LEADS))
-        or ("now" in words and not words.isdisjoint(LEADS))
-        or NUMERIC.search(text)
-    )
-
-
-def _found(text: str, now: datetime, ahead: bool) -> Iterator[Local]:
-    for match in PATTERN.finditer(text):
+def _found(text: str, kinds: tuple[str, ...], at: Now) -> Iterator[Local]:
+    for match in pattern_of(kinds).finditer(text):
         kind = match.lastgroup or ""
         try:
-            item = READERS[kind](match, Now(now, ahead))
+            item = READERS[kind](match, at)
         except (ValueError, OverflowError):  # 31 February, year 0, a million weeks ago
             continue
         if item is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 MONTHS = {name: i + 1 for i, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
 WEEKDAYS = {name: i for i, name in enumerate("mon tue wed thu fri sat sun".split())}
@@ -102,23 +103,55 @@ _KINDS = {
     ),
     "part": r"\b(?:before|after|during|at|over|for)\s+(?:breakfast|lunch|dinner)\b(?!\s+with\b)|\bin\s+the\s+(?:morning|afternoon|evening)\b|\bat\s+night\b",
 }
-PATTERN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()), re.I)
-
+_LETTERS = re.compile(r"[a-z]+")
 NUMERIC = re.compile(r"\d(?:[:.\-]\d|\s?[ap]\.?\s?m\b|\s+o['’]?clock)|(?:19|20)\d\d", re.I)
 _FULL_MONTHS = "january february march april may june july august september october november december".split()
-NAMED = frozenset(
-    "today yesterday tomorrow tonight night morning afternoon evening weekend weekends noon midday midnight ago "
-    "breakfast lunch dinner spring summer autumn winter fall clock".split()
-    + [*MONTHS, *_FULL_MONTHS, "sept"]
-    + [name + tail for name in ("mon", "tues", "wednes", "thurs", "fri", "satur", "sun") for tail in ("", "day")]
-    + ["tue", "wed", "thu", "thur", "sat", "yesterday's", "tomorrow's"]
+_DAY_WORDS = frozenset("today yesterday tomorrow tonight night morning afternoon evening".split())
+_MONTH_WORDS = frozenset([*MONTHS, *_FULL_MONTHS, "sept"])
+_UNIT_WORDS = frozenset(
+    f"{unit}{s}" for unit in ("second", "minute", "hour", "day", "week", "weekend", "month", "year") for s in ("", "s")
 )
-"""A text with none of these words ..."""
-UNITS = frozenset(
-    f"{unit}{s}" for unit in ("second", "minute", "hour", "day", "week", "month", "year") for s in ("", "s")
+TRIGGERS: dict[str, frozenset[str]] = {
+    "calendar": _MONTH_WORDS,
+    "month": _MONTH_WORDS,
+    "season": frozenset(SEASONS),
+    "year": frozenset(["year"]),
+    "relative": _DAY_WORDS,
+    "weekday": frozenset(
+        f"{day}{tail}" for day in ("mon tues wednes thurs fri satur sun".split()) for tail in ("", "day")
+    )
+    | frozenset("tue wed thu thur sat".split()),
+    "within": _UNIT_WORDS,
+    "period": _UNIT_WORDS,
+    "ago": _UNIT_WORDS | frozenset(["now", "ago"]),
+    "clock": frozenset("noon midday midnight clock".split()),
+    "part": _DAY_WORDS | frozenset("breakfast lunch dinner".split()),
+}
+"""A kind of expression is looked for only in a text that has one of these words, lower-case."""
+LEADS = frozenset(
+    "last past next this previous coming earlier back in from just right ago weekend over on during at".split()
 )
-LEADS = frozenset("last past next this previous coming earlier back in from just right a moment".split())
-"""... nor a unit with one of these ("next week", "in two hours") holds no time expression."""
+"""Units and "now" are times only in company: "next week", "in two hours", "just now"."""
+NUMERIC_KINDS = ("iso", "dotted", "clock", "year")
+
+
+def kinds_of(text: str) -> tuple[str, ...]:
+    """Which kinds of expression a text may hold: the cheap test that nearly all sentences end at."""
+    words = set(_LETTERS.findall(text.lower()))
+    alone = words - _UNIT_WORDS - {"now"} if words.isdisjoint(LEADS) else words
+    numeric = bool(NUMERIC.search(text))
+    return tuple(
+        kind
+        for kind in _KINDS
+        if (numeric and kind in NUMERIC_KINDS) or not alone.isdisjoint(TRIGGERS.get(kind, frozenset()))
+    )
+
+
+@lru_cache(maxsize=512)
+def pattern_of(kinds: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for these kinds, each a named group; the first kind that matches at a place counts."""
+    return re.compile("|".join(f"(?P<{kind}>{_KINDS[kind]})" for kind in kinds), re.I)
+
 
 FUTURE = re.compile(
     r"\b(?:will|shall|going\s+to|gonna|upcoming|due|deadline|appointment|plan(?:ning|s)?|remind|scheduled|tomorrow|next|soon|should|must|need\s+to|have\s+to|is\s+on|are\s+on|is\s+at)\b|'ll\b",
