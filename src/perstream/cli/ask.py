@@ -11,7 +11,6 @@ import typer
 from perstream.cli import options, output
 from perstream.cli.house import opened
 from perstream.errors import ConfigError
-from perstream.jsonlines import hit_to_json, memory_to_json, reply_to_json
 
 MAX_TEXT = 100_000
 """Characters of a question or told sentence; what is longer is refused, not cut."""
@@ -37,7 +36,7 @@ def ask(
     when = options.moment(now, "--now")
     with opened(options.settings(config, store, backend)) as house:
         reply = house.ask(text, now=when)
-    output.emit(reply_to_json(reply)) if as_json else output.print_reply(reply)
+    output.emit(reply) if as_json else output.print_reply(reply)
 
 
 def remember(
@@ -56,7 +55,7 @@ def remember(
     with opened(options.settings(config, store, backend)) as house:
         for fact in facts:
             record = house.tell(fact, at=when)
-            output.emit(memory_to_json(record)) if as_json else output.print_memory(record)
+            output.emit_memory(record) if as_json else output.print_memory(record)
 
 
 def recall(
@@ -87,7 +86,7 @@ def recall(
         )
     if as_json:
         for hit in hits:
-            output.emit(hit_to_json(hit))
+            output.emit_hit(hit)
     elif hits:
         output.print_hits(hits, explain)
     else:

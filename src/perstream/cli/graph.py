@@ -10,7 +10,6 @@ import typer
 from perstream.cli import drawing, options, output
 from perstream.cli.house import opened
 from perstream.errors import ConfigError
-from perstream.jsonlines import plain
 
 
 def register(app: typer.Typer) -> None:
@@ -38,9 +37,9 @@ def graph(
             raise ConfigError(f"cannot write {out}: {error.strerror}") from error
     if as_json:
         for node, data in found.nodes(data=True):
-            output.emit({"node": str(node), **plain(dict(data))})
+            output.emit({"node": str(node), **data})
         for start, end, data in found.edges(data=True):
-            output.emit({"from": str(start), "to": str(end), **plain(dict(data))})
+            output.emit({"from": str(start), "to": str(end), **data})
     elif out is not None:
         output.say(f"wrote {out}")
     else:

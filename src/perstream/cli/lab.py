@@ -9,7 +9,6 @@ import typer
 
 from perstream.cli import options, output
 from perstream.errors import ConfigError
-from perstream.jsonlines import plain
 
 bench = typer.Typer(
     help="Measure this machine: figures as ratios and medians.", no_args_is_help=True, rich_markup_mode=None
@@ -35,7 +34,7 @@ def bench_keyframes(video: Video = None, repeats: Repeats = 3, as_json: options.
     """CPU time of decoding and choosing keyframes, against decoding alone."""
     from perstream.lab.bench_keyframes import bench_keyframes as run
 
-    _show(plain(run(video, repeats)), as_json)
+    _show(run(video, repeats), as_json)
 
 
 @bench.command("watch")
@@ -43,7 +42,7 @@ def bench_watch(video: Video = None, repeats: Repeats = 3, as_json: options.Json
     """Speed of ``watch --fast``, peak memory, and the latency from frame to memory in real time."""
     from perstream.lab.bench_watch import bench_watch as run
 
-    _show(plain(run(video, repeats)), as_json)
+    _show(run(video, repeats), as_json)
 
 
 @bench.command("ask")
@@ -55,7 +54,7 @@ def bench_ask(
     """Latency of questions to a running daemon over HTTP."""
     from perstream.lab.bench_ask import bench_ask as run
 
-    _show(plain(run(questions, memories)), as_json)
+    _show(run(questions, memories), as_json)
 
 
 @bench.command("memory")
@@ -66,7 +65,7 @@ def bench_memory(
     """Cost of remembering and recalling at a given size."""
     from perstream.lab.bench_memory import bench_memory as run
 
-    _show(plain(run(nodes)), as_json)
+    _show(run(nodes), as_json)
 
 
 @evaluate.command("sample")
@@ -93,14 +92,14 @@ def eval_recall(
     as_json: options.Json = False,
 ) -> None:
     """Recall quality against references, next to plain baselines."""
-    from perstream.lab.eval_recall import evaluate_recall, report
+    from perstream.lab.eval_recall import evaluate_recall
 
     try:
         cutoffs = tuple(int(part) for part in k.split(","))
     except ValueError as error:
         raise ConfigError(f"--k wants numbers such as 5,10, not {k[:40]!r}") from error
     result = evaluate_recall(dataset, pool=pool, ks=cutoffs)
-    _show(report(result), as_json)
+    _show(result.to_json(), as_json)
 
 
 def _range(text: str | None) -> tuple[int, ...] | None:
@@ -117,7 +116,10 @@ def _range(text: str | None) -> tuple[int, ...] | None:
     return tuple(found)
 
 
-def _show(values: dict[str, object], as_json: bool) -> None:
+def _show(result: object, as_json: bool) -> None:
+    from perstream.jsonlines import plain
+
+    values: dict[str, object] = plain(result)
     if as_json:
         output.emit(values)
     else:

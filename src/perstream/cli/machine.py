@@ -12,7 +12,6 @@ import typer
 from perstream.cli import options, output
 from perstream.cli.house import opened
 from perstream.errors import BackendUnavailable
-from perstream.jsonlines import plain
 from perstream.places import store_folder
 
 
@@ -29,7 +28,7 @@ def status(store: options.Store = None, config: options.ConfigFile = None, as_js
     with opened(options.settings(config, store)) as house:
         found = house.status()
     if as_json:
-        output.emit(plain(found))
+        output.emit(found)
         return
     memory = found.memory
     output.table(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perstream.cli import options, output
 from perstream.cli.house import opened
 from perstream.errors import ConfigError
-from perstream.jsonlines import memory_to_json, plain
-from perstream.types import Receipt, Selector
+
+if TYPE_CHECKING:
+    from perstream.types import Receipt
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +43,7 @@ def memories(
         )
         if as_json:
             for record in records:
-                output.emit(memory_to_json(record, house.entities_of(record.id)))
+                output.emit_memory(record, house.entities_of(record.id))
             return
     for record in records:
         output.print_memory(record)
@@ -64,6 +65,8 @@ def forget(
     as_json: options.Json = False,
 ) -> None:
     """Forget for good: every condition given must hold. Nothing of it stays in any file of the store."""
+    from perstream.types import Selector
+
     selector = Selector(
         ids=tuple(ids or ()),
         text=text,
@@ -86,7 +89,7 @@ def forget(
 
 def _print(receipt: Receipt, as_json: bool) -> None:
     if as_json:
-        output.emit(plain(receipt))
+        output.emit(receipt)
         return
     verb = "would forget" if receipt.dry_run else "forgot"
     output.say(

@@ -1,24 +1,44 @@
-"""How results look: JSON lines for programs, short aligned lines for people."""
+"""How results look: JSON lines for programs, short aligned lines for people.
+
+What knows the house's types is imported when a result is there to print: ``perstream --help`` waits for
+nothing.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from perstream.jsonlines import Json, dump_line
-from perstream.types import Evidence, Hit, MemoryRecord, Reply
+if TYPE_CHECKING:
+    from perstream.types import Evidence, Hit, MemoryRecord, Reply
 
 NOT_TEXT = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)))
 """Control and direction characters: text read from the world must not steer a terminal."""
 
 
-def emit(value: Json) -> None:
-    """One JSON object on one line of standard output."""
-    typer.echo(dump_line(value))
+def emit(value: Any) -> None:
+    """One JSON object on one line of standard output; dataclasses become plain values."""
+    from perstream.jsonlines import dump_line, plain
+
+    typer.echo(dump_line(plain(value)))
+
+
+def emit_hit(hit: Hit) -> None:
+    """A search result as JSON."""
+    from perstream.jsonlines import hit_to_json
+
+    emit(hit_to_json(hit))
+
+
+def emit_memory(record: MemoryRecord, entities: tuple[str, ...] = ()) -> None:
+    """A memory as JSON."""
+    from perstream.jsonlines import memory_to_json
+
+    emit(memory_to_json(record, entities))
 
 
 def safe(text: str) -> str:
@@ -78,18 +98,9 @@ def print_memory(record: MemoryRecord) -> None:
 
 
 def _origin_of(record: MemoryRecord) -> str:
-    return origin(
-        Evidence(
-            record.id,
-            record.text,
-            record.provenance,
-            record.source,
-            record.start_s,
-            record.end_s,
-            record.observed_at,
-            record.score,
-        )
-    )
+    from perstream.jsonlines import evidence_of
+
+    return origin(evidence_of(record, record.score))
 
 
 def table(rows: Iterable[tuple[str, Any]]) -> None:

@@ -11,12 +11,11 @@ import typer
 
 from perstream.cli import options, output
 from perstream.cli.house import opened
-from perstream.cli.live import LiveView
 from perstream.errors import ConfigError
-from perstream.jsonlines import reply_to_json
 
 if TYPE_CHECKING:
     from perstream.app import App
+    from perstream.cli.live import LiveView
     from perstream.daemon.bus import Subscription
     from perstream.web.client import Client
 
@@ -63,6 +62,8 @@ def watch(
     as_json: options.Json = False,
 ) -> None:
     """Watch a source: see, keep, remember, speak up; ask questions while it runs."""
+    from perstream.cli.live import LiveView
+
     began = options.moment(start_time, "--start-time")
     told = [*_profile(profile), *(facts or [])]
     settings = options.settings(
@@ -148,7 +149,7 @@ def _ask(house: App | Client, question: str, as_json: bool) -> None:
     if not as_json:
         output.say(f"? {question}", bold=True)
     reply = house.ask(question)
-    output.emit(reply_to_json(reply)) if as_json else output.print_reply(reply)
+    output.emit(reply) if as_json else output.print_reply(reply)
 
 
 def _piped() -> Iterable[str]:
