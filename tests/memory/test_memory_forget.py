@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from memory_world import ask, at, fact, has, opened, seen, told
 
-from perstream.memory.forget import SCRUB
+from perstream.errors import StoreError
 from perstream.types import Gap, Observation, ObservationKind, Selector, Triplet
 
 SECRET = "zanzibarquartz"
@@ -134,8 +135,9 @@ def test_ids_are_never_given_again(tmp_path: Path) -> None:
         assert memory.remember(told("new", 9)).id > last.id
 
 
-def test_a_crash_between_deleting_and_rebuilding_is_made_good_at_opening(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["perstream.memory.backup.purge", "perstream.memory.forget.scrub"])
+def test_a_crash_in_the_middle_is_made_good_at_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     class Killed(BaseException):
         pass
@@ -145,11 +147,32 @@ def test_a_crash_between_deleting_and_rebuilding_is_made_good_at_opening(
 
     memory = opened(tmp_path)
     memory.remember(told(f"the {SECRET} file", 0, has(SECRET)))
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr("perstream.memory.forget.scrub", die)
-        memory.forget(Selector(text=SECRET))
+    memory.record_gap(Gap(SECRET, 0, 1, at(1), at(2), "lost"))
+    memory.backup()
+    (tmp_path / "backups" / "cut-off.db.partial").write_text(SECRET)
+    memory.forget(Selector(source="nobody"))
+    with monkeypatch.context() as patch:
+        patch.setattr(step, die)
+        for selector in (Selector(text=SECRET), Selector(source=SECRET)):
+            with pytest.raises(Killed):
+                memory.forget(selector)
     memory.close()
+    assert residue(tmp_path, SECRET)
     with opened(tmp_path) as memory:
+        assert (memory.count(), memory.gaps()) == (0, [])
+        assert residue(tmp_path, SECRET) == []
+
+
+def test_a_reader_of_the_old_state_is_named_and_the_rest_done_later(tmp_path: Path) -> None:
+    with opened(tmp_path) as memory:
+        memory.remember(told(f"the {SECRET} file"))
+        reader = sqlite3.connect(tmp_path / "memory.db", isolation_level=None)
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM memories").fetchone() == (1,)
+        memory._store.writer.execute("PRAGMA busy_timeout = 10")
+        with pytest.raises(StoreError, match="another program"):
+            memory.forget(Selector(text=SECRET))
         assert memory.count() == 0
-        assert residue(tmp_path, SECRET, SCRUB) in ([], ["memory.db"])
+        reader.close()
+    with opened(tmp_path):
         assert residue(tmp_path, SECRET) == []

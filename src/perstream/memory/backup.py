@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,14 +74,14 @@ def check(backup: Path) -> int:
     return version
 
 
-def purge(backup: Path, times: Mapping[int, int], selector: Selector) -> bool:
+def purge(backup: Path, times: Mapping[int, int], spans: Sequence[Selector]) -> bool:
     """Delete memories (id to time observed) and gaps from a backup too; True when it held any of them."""
     with _opened(backup) as connection:
         migrate(connection)
         connection.execute("BEGIN IMMEDIATE")
         held = _held(connection, times)
         delete(connection, held)
-        gaps = delete_gaps(connection, selector)
+        gaps = sum(delete_gaps(connection, span) for span in spans)
         connection.execute("COMMIT")
         if held or gaps:
             connection.execute("VACUUM")
@@ -118,6 +118,12 @@ def _held(connection: sqlite3.Connection, times: Mapping[int, int]) -> list[int]
         )
         if times[memory] == observed
     ]
+
+
+def remove_fragments(folder: Path) -> None:
+    """Delete copies that a crash left unfinished. The caller is the store's writer."""
+    for leftover in (*folder.glob("*.partial"), *(folder / BACKUPS).glob("*.partial"), folder / "restored.db"):
+        leftover.unlink(missing_ok=True)
 
 
 def own_backups(connection: sqlite3.Connection, folder: Path) -> list[Path]:

@@ -1,9 +1,9 @@
 """Forgetting on request: every trace of the chosen memories leaves every file of the store.
 
 Rows are deleted with ``secure_delete`` (freed bytes become zeros), then the database is rebuilt
-(VACUUM: pages that b-tree moves left half used vanish too) and the log is emptied. A mark in the
-same transaction as the deletion remembers that this second step is due, so that a crash between the
-two only delays it to the next opening. The program's own backups are treated alike.
+(VACUUM: pages that b-tree moves left half used vanish too) and the log is emptied. The program's own
+backups are treated alike. A note in the transaction of the deletion says that this second step is
+due, so that a crash between the two only delays it to the next opening.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ from collections.abc import Sequence
 
 from perstream.errors import StoreError
 from perstream.memory.columns import chunks, load_observations, marks, normalize, to_micros, to_micros_or_none
+from perstream.memory.due import Due, done
 from perstream.memory.facts import keys_of, settle
 from perstream.types import Selector
-
-SCRUB = "scrub"
-"""Name of the mark: deleted, but files not yet rebuilt."""
 
 
 def chosen(connection: sqlite3.Connection, selector: Selector) -> list[int]:
@@ -69,6 +67,11 @@ def is_set(selector: Selector) -> bool:
         or selector.since is not None
         or selector.until is not None
     )
+
+
+def is_span(selector: Selector) -> bool:
+    """Is it only a source or a time, so that gaps are meant as well as memories?"""
+    return is_set(selector) and not selector.ids and selector.text is None and selector.entity is None
 
 
 def measure(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
@@ -161,7 +164,7 @@ def _rename(connection: sqlite3.Connection, entity: int, label: str) -> None:
 
 def delete_gaps(connection: sqlite3.Connection, selector: Selector) -> int:
     """A span or a source that is forgotten leaves no gap on the timeline either; returns how many went."""
-    if selector.ids or selector.text is not None or selector.entity is not None or not is_set(selector):
+    if not is_span(selector):
         return 0
     return connection.execute(
         "DELETE FROM gaps WHERE (?1 IS NULL OR source = ?1) AND (?2 IS NULL OR ended_at >= ?2) "
@@ -171,15 +174,17 @@ def delete_gaps(connection: sqlite3.Connection, selector: Selector) -> int:
 
 
 def scrub(connection: sqlite3.Connection) -> None:
-    """Rebuild the file and empty the log, then clear the mark. The connection is in no transaction.
+    """Rebuild the file, strike out what was due and empty the log. The connection is in no transaction.
 
     Raises StoreError when another program reads the store just now and so holds on to the log.
     """
     connection.execute("VACUUM")
-    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    if busy:
+    note = Due.noted(connection)
+    done(connection)
+    if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+        if note is not None:
+            Due(note.times, ()).note(connection)
         raise StoreError("forgotten, but another program still reads the old log: close it and forget once more")
-    connection.execute("DELETE FROM marks WHERE name = ?", (SCRUB,))
 
 
 def _with_entity(connection: sqlite3.Connection, label: str | None) -> set[int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
 
 from perstream.config import MemoryConfig
 from perstream.memory import backup, budget, forget
 from perstream.memory.columns import chunks, marks
+from perstream.memory.due import Due
 from perstream.memory.entities import Entities
 from perstream.memory.live import LiveIndex
 from perstream.memory.reduce import Order, Plan
@@ -33,23 +33,29 @@ class Keeper:
             return self._rehearse(selector)
         with self._store.writing() as connection:
             ids = forget.chosen(connection, selector)
-            times = _times(connection, ids)
+            due = Due(_times(connection, ids), (selector,) if forget.is_span(selector) else ())
             freed = forget.measure(connection, ids)
             entities, edges, reopened = forget.delete(connection, ids)
-            gaps = forget.delete_gaps(connection, selector)
-            if ids or gaps:
-                connection.execute("INSERT OR REPLACE INTO marks VALUES (?, '1')", (forget.SCRUB,))
+            if forget.delete_gaps(connection, selector) or ids:
+                due.note(connection)
         self._entities.forget_cache()
         self._index.sync([*ids, *reopened])
-        rewritten = sum(backup.purge(path, times, selector) for path in self._backups()) if ids or gaps else 0
-        self.finish_forgetting()
-        return Receipt(tuple(ids), entities, edges, freed, rewritten, dry_run)
+        return Receipt(tuple(ids), entities, edges, freed, self.finish_forgetting(), dry_run)
 
-    def finish_forgetting(self) -> None:
-        """Rebuild the files when a deletion still asks for it: after forgetting, or at opening after a crash."""
+    def finish_forgetting(self) -> int:
+        """Clear backups and files of what was deleted, when that is still due; returns the backups rewritten.
+
+        It is due after a deletion, and at opening when a crash came in between.
+        """
         with self._store.alone() as connection:
-            if connection.execute("SELECT 1 FROM marks WHERE name = ?", (forget.SCRUB,)).fetchone():
-                forget.scrub(connection)
+            due = Due.noted(connection)
+            if due is None:
+                return 0
+            backup.remove_fragments(self._store.folder)
+            paths = backup.own_backups(connection, self._store.folder)
+            rewritten = sum(backup.purge(path, due.times, due.spans) for path in paths)
+            forget.scrub(connection)
+            return rewritten
 
     def reduce(self, nbytes: int, order: Order, dry_run: bool) -> Plan:
         """Give up parts of memories until ``nbytes`` are freed, in one transaction."""
@@ -95,12 +101,10 @@ class Keeper:
             freed = forget.measure(connection, ids)
             times = _times(connection, ids)
             entities, edges, _ = forget.delete(connection, ids)
-        touched = sum(backup.holds(path, times) for path in self._backups())
-        return Receipt(tuple(ids), entities, edges, freed, touched, True)
-
-    def _backups(self) -> list[Path]:
         with self._store.reading() as connection:
-            return backup.own_backups(connection, self._store.folder)
+            paths = backup.own_backups(connection, self._store.folder)
+        touched = sum(backup.holds(path, times) for path in paths)
+        return Receipt(tuple(ids), entities, edges, freed, touched, True)
 
 
 def _times(connection: sqlite3.Connection, ids: list[int]) -> dict[int, int]:
