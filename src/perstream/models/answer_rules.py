@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from perstream.models.blocks import one_line
 from perstream.models.builtin_caption import quote
 from perstream.models.labels import place_numbers
 from perstream.models.phrases import as_sentence, cite, into_text, second_person, spoken_time, time_text, told_back, where_from
 from perstream.models.picking import colour_of, count_of, kin_of, person_in, place_in, spans_near, time_in, value_in
 from perstream.models.questions import Question, QuestionKind
-from perstream.models.relevance import Relevance, Scored
+from perstream.models.relevance import MET, Relevance, Scored
 from perstream.models.spans import SpanType
 from perstream.models.units import Unit
 
@@ -63,7 +64,7 @@ def _text(scored: Scored, context: Context) -> str | None:
     unit = scored.unit
     if unit.way not in ("read", "code"):
         return _told(unit, context)
-    return as_sentence(f"it said {quote(' / '.join(unit.lines))} ({where_from(unit, context.now)})")
+    return as_sentence(f"it said {quote(one_line(unit.lines))} ({where_from(unit, context.now)})")
 
 
 def _typed(scored: Scored, context: Context) -> str | None:
@@ -113,7 +114,7 @@ def _when_seen(scored: Scored, context: Context) -> str | None:
         "heard": f"{unit.speaker or 'someone'} said {quote(unit.text)}",
         "faces": "faces were visible",
         "code": f"you read a code that says {quote(unit.text)}",
-        "read": f"you read {quote(' / '.join(unit.lines))}",
+        "read": f"you read {quote(one_line(unit.lines))}",
     }.get(unit.way, f"this was seen: {quote(unit.text)}")
     into = into_text(unit)
     return as_sentence(f"{time_text(unit.at, context.now)}{', ' if into else ''}{into}: {said}")
@@ -147,6 +148,8 @@ def _who(scored: Scored, context: Context) -> str | None:
         return None
     if unit.way == "read" and len(unit.lines) > 1 and re.match(r"(?i)who (?:makes?|made|sells?|produces?)\b", context.question.text):
         return as_sentence(cite(unit, context.now))  # the label names its maker
+    if unit.way in ("told", "heard") and any(scored.met[t.stem] < MET and not t.name for t in context.question.terms):
+        return None
     person = person_in(unit, context.question, context.relevance)
     if not person:
         return None
@@ -175,7 +178,7 @@ def _count(scored: Scored, context: Context) -> str | None:
 
 def _yes_no(scored: Scored, context: Context) -> str | None:
     unit, question = scored.unit, context.question
-    lesser = [t for t in question.terms if not t.required and scored.met[t.stem] < 0.35]
+    lesser = [t for t in question.terms if not t.required and scored.met[t.stem] < MET]
     if lesser and not question.perceived and unit.way not in ("read", "code"):
         return None
     negated = unit.way in ("told", "heard") and _negated(unit.text)

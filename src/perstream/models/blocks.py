@@ -50,3 +50,12 @@ def _in_reading_order(lines: list[Observation]) -> list[Observation]:
 
 def _middle(line: Observation) -> float:
     return (line.box[1] + line.box[3]) / 2 if line.box else 0.0
+
+
+def one_line(lines: Sequence[str]) -> str:
+    """A block in one line: words that run on in capitals are joined, other lines are set apart by " / "."""
+    text = lines[0] if lines else ""
+    for above, line in zip(lines, lines[1:], strict=False):
+        runs_on = all(part.isupper() and part.replace(" ", "").replace("'", "").isalpha() for part in (above, line))
+        text += (" " if runs_on else " / ") + line
+    return text

@@ -25,7 +25,7 @@ REACH = 0.2
 """A unit this much below the best may still answer when the best lacks what is asked for."""
 SAME = 0.1
 """Sightings this close to the best one count as the same thing."""
-SECOND = 0.12
+SECOND = 0.2
 """A second source is added when it is about as sure as the first."""
 _SECOND_SOURCE = frozenset({QuestionKind.WHEN, QuestionKind.PLACE_NUMBER, QuestionKind.WHERE, QuestionKind.TYPED})
 NO_ANSWER = Answer(text=None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from perstream.models.blocks import text_blocks
+from perstream.models.blocks import one_line, text_blocks
 from perstream.models.text import cleaned, joined
 from perstream.observations import believed, merge_observations
 from perstream.types import Caption, Moment, Observation, ObservationKind
@@ -70,13 +70,13 @@ def _clauses(observations: Sequence[Observation], started_at: datetime) -> Itera
     texts = of_kind.get(ObservationKind.TEXT, [])
     sure = text_blocks([t for t in texts if believed(t)])
     if sure:
-        yield "Text read: " + "; ".join(quote(" / ".join(line.text for line in block)) for block in sure) + "."
+        yield "Text read: " + "; ".join(quote(one_line([line.text for line in block])) for block in sure) + "."
     for code in of_kind.get(ObservationKind.CODE, []):
         yield f"{code_name(code.text)} read: {quote(code.text)}."
     yield from _heard(of_kind)
     doubtful = text_blocks([t for t in texts if not believed(t)])
     if doubtful:
-        yield "Possibly read: " + "; ".join(quote(" / ".join(line.text for line in block)) for block in doubtful) + "."
+        yield "Possibly read: " + "; ".join(quote(one_line([line.text for line in block])) for block in doubtful) + "."
     faces = max((_count(people.text) for people in of_kind.get(ObservationKind.PEOPLE, [])), default=0)
     if faces:
         yield "At least one face seems visible." if faces == 1 else f"At least {faces} faces seem visible."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from perstream.models.blocks import text_blocks
+from perstream.models.blocks import one_line, text_blocks
 from perstream.models.builtin_caption import code_name
 from perstream.models.labels import label_triplets
 from perstream.models.text import cleaned
@@ -26,7 +26,7 @@ class GrammarTriplets:
         found: list[Triplet] = []
         for block in text_blocks(texts):
             lines = [cleaned(line.text, 120) for line in block]
-            found.append(Triplet("I", "read", cleaned(" / ".join(lines), 200), min(line.score for line in block)))
+            found.append(Triplet("I", "read", cleaned(one_line(lines), 200), min(line.score for line in block)))
             found += label_triplets(lines)
         for observation in caption.observations:
             found += self._of_observation(observation)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from perstream.models.blocks import one_line
 from perstream.models.builtin_caption import quote
 from perstream.models.units import Unit
 
@@ -101,7 +102,7 @@ def cite(unit: Unit, now: datetime) -> str:
         return f"seen {when}{place}: {quote(unit.text)}"
     what = "a code that says " if unit.way == "code" else ""
     maybe = "" if unit.sure else "perhaps "
-    return f"I {maybe}read {what}{quote(' / '.join(unit.lines))} {when}{place}"
+    return f"I {maybe}read {what}{quote(one_line(unit.lines))} {when}{place}"
 
 
 def where_from(unit: Unit, now: datetime) -> str:

@@ -80,7 +80,7 @@ def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     asks_clock = bool(re.search(r"\bwhat time\b", low))
     ends = bool(re.search(r"\b(?:close[sd]?|shut|shuts|end|ends|finish|finishes|until|over)\b", low))
     starts = bool(re.search(r"\b(?:do|does|did|will|when)\b.*\b(?:open|start|begin)s?\b|\bopening\b", low)) and not ends
-    lines = ranked_lines(unit, relevance)
+    lines = _of_day(ranked_lines(unit, relevance), unit.lines, low)
     page = _calendar_page(unit.lines)
     for i in lines:
         spans = find_spans(unit.lines[i], TIMES)
@@ -102,6 +102,17 @@ def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
         if often:
             return often
     return _loose_time(unit, question, asks_clock, asks_day)
+
+
+def _of_day(order: list[int], lines: Sequence[str], question: str) -> list[int]:
+    """Where the question names a weekday and a line does too, that line (and the next, if it holds the time) alone."""
+    asked = {s.text[:3].lower() for s in find_spans(question, frozenset({SpanType.DAY})) if re.fullmatch(rf"(?i)(?:{DAYS})s?", s.text)}
+    named = [i for i in order if any(s.text[:3].lower() in asked for s in find_spans(lines[i], frozenset({SpanType.DAY})))]
+    if not named or len(lines) < 2:
+        return order
+    clock = frozenset({SpanType.CLOCK})
+    below = [i + 1 for i in named if not find_spans(lines[i], clock) and i + 1 < len(lines)]
+    return [*named, *below]
 
 
 def _with_day(found: str, clock_only: bool, at: int, lines: Sequence[str]) -> str:
@@ -207,10 +218,12 @@ def person_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     if unit.way == "read":
         return _person_on_label(unit, question, relevance)
     kin = [m.group() for m in _KIN.finditer(unit.text) if not words(m.group())[-1].lower() in asked]
+    listed = words(unit.text)
     names = [
-        w for i, w in enumerate(words(unit.text))
+        w for i, w in enumerate(listed)
         if w[:1].isupper() and w.lower() not in asked and w.lower() not in STOP_WORDS and w.lower() not in _NOT_PEOPLE
         and (i > 0 or not w.lower() in _OPENERS)
+        and (i == 0 or listed[i - 1].lower() not in _NO_PERSON_AFTER - asked)
     ]  # fmt: skip
     if kin or names:
         return (kin or names)[0]
@@ -240,7 +253,7 @@ def _person_on_label(unit: Unit, question: Question, relevance: Relevance) -> st
         titled = re.search(r"\b(?:Dr|Prof|Mr|Mrs|Ms)\.? [A-Z][\w'-]+(?: [A-Z][\w'-]+)?", line)
         if titled:
             return titled.group()
-        alone = _PERSON_LINE.fullmatch(line) and len(line.split()) > 1 and not _THING_LINE.search(line)
+        alone = _PERSON_LINE.fullmatch(line) and len(line.split()) > 1 and not _THING_LINE.search(line) and not line.isupper()
         if alone and not all(any(relevance.names(t, w) for t in question.terms) for w in words(line)):
             return line
     return ""
@@ -249,10 +262,11 @@ def _person_on_label(unit: Unit, question: Question, relevance: Relevance) -> st
 _PERSON_LINE = re.compile(r"[A-Z][\w'-]+(?: [A-Z][\w'.-]*){0,3}")
 _THING_LINE = re.compile(
     r"(?i)\b(?:street|road|lane|row|hill|avenue|square|garden|market|hall|school|station|hotel|cafe|café|shop|museum|park|hours"
-    r"|office|room|floor|level|gate|platform|wifi|next|appointment|menu|open|closed|ticket|total)s?\b|^[A-Z ]+$"
+    r"|office|room|floor|level|gate|platform|wifi|next|appointment|menu|open|closed|ticket|total)s?\b"
 )
 _NOT_PEOPLE = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
     october november december i i'm i've bluetooth usb tv gps wifi""".split()
 )
+_NO_PERSON_AFTER = frozenset({"from", "in", "at", "on"})
 _OPENERS = frozenset("the my our his her their this that there please remember yesterday today last just a an remind".split())

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from perstream.models.spans import TIMES, SpanType, find_spans
+from perstream.models.spans import MONTHS, TIMES, SpanType, find_spans
 from perstream.models.text import STOP_WORDS, Stems, cleaned
 from perstream.models.units import Unit
 from perstream.models.verbs import BE, DETERMINERS, DO, FINITE, HAVE, MODALS, PREPOSITIONS, VERB_BASES, is_adverb, is_participle
@@ -102,7 +102,7 @@ _TYPES: tuple[tuple[re.Pattern[str], frozenset[SpanType]], ...] = tuple(
 )  # fmt: skip
 _TYPE_WORDS = frozenset(
     """number colour color colours colors price cost costs expensive date time day money heavy weigh weight often frequently
-    long old age strong url total how much""".split()
+    long old age strong url total how much pay paid""".split()
 )
 """Name the type that is wanted; the memory need not contain the word itself."""
 _TYPE_NAMES = frozenset(
@@ -118,12 +118,12 @@ _FRAME_WORDS = frozenset(
     spot spotted scan scanned view text word words content contents contain contains containing mean means recently
     information detail details message ago week month year day days supposed need now suggest suggested
     frequently sometimes earlier before memory memories video camera person people mean meaning state states stated
-    happening going go goes went owner speak spoke must wrote note notes place
+    happening going go goes went owner speak spoke must wrote according place
     called addressed""".split()
 )
 _OBJECTS = frozenset(
     """book box jar bottle packet bag pack package parcel door title author writer brand maker manufacturer company envelope
-    badge object product tin can shelf wall bill address street web page network""".split()
+    badge family shop store object product tin can shelf wall bill address street web page network""".split()
 )
 """What a text stands on or names without saying so: left aside where the question has another word to hold on to."""
 _CARRIERS = frozenset(
@@ -131,6 +131,10 @@ _CARRIERS = frozenset(
     sheet calendar letter document tag note qr code receipt bill menu ticket timetable schedule list parcel task tasks item items""".split()
 )
 _PAGES = frozenset({"whiteboard", "blackboard", "board", "list", "note", "letter", "page", "sheet"})
+_BOARD_LINE = re.compile(
+    r"(?i)^\s*[-•*☐□]\s*\w|^\d[.)]\s|\b(?:to ?do|tasks?|agenda|meeting|notes?|plan|this week|sprint|ideas|goals|dear)\b"
+)
+_LIST_LINE = re.compile(rf"(?i){_BOARD_LINE.pattern[4:]}|^\d{{1,3}}\s?x?\s(?!(?:{MONTHS})\b)[a-z]{{3,}}|\b(?:shopping|to buy|groceries|list)\b")
 _RECIPIENT = re.compile(r"(?i)^(?:to|from|recipient|sender|deliver to|ship to)\s*:")
 _CARRIER_SHAPES: dict[str, frozenset[SpanType]] = {
     "calendar": TIMES,
@@ -298,7 +302,8 @@ def carrier_fits(word: str, unit: Unit) -> float | None:
     if unit.way != "read":
         return 0.0
     if word in _PAGES:
-        return 0.7 if len(unit.lines) > 2 else 0.0
+        shape_of_page = _BOARD_LINE if word.endswith("board") else _LIST_LINE
+        return 0.7 if len(unit.lines) > 2 and any(shape_of_page.search(line) for line in unit.lines) else 0.0
     if word == "parcel":
         return 0.6 if any(_RECIPIENT.match(line) for line in unit.lines) else 0.0
     shape = _CARRIER_SHAPES.get(word)

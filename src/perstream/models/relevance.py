@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perstream.models.lexicon import Lexicon
-from perstream.models.questions import Question, Term, carrier_fits
+from perstream.models.questions import Question, QuestionKind, Term, carrier_fits
 from perstream.models.text import STOP_WORDS, Stems, words
 from perstream.models.units import Unit
 from perstream.protocols import TextEmbedder
@@ -26,6 +26,7 @@ ALIKE = 0.6
 LENIENT = 0.75
 LENIENT_COSINE = 0.55
 _ASKS_DUTY = re.compile(r"\b(?:remind|remember|buy|need|should|have to|must|supposed|want|looking for|waiting for|forget)\b")
+_QUOTING = frozenset({QuestionKind.SAID, QuestionKind.WHEN_SEEN, QuestionKind.TYPED, QuestionKind.SUMMARY})
 _MAX_WORDS = 48
 
 
@@ -93,6 +94,8 @@ class Relevance:
         return self.names(term, line) or bool(self._related[term.stem] & set(self._stems.of(line)))
 
     def _direct(self, term: Term, view: _View) -> float:
+        if term.name and view.unit.way == "heard" and view.calls(term.word):
+            return 0.2  # "Cool, Anna!" tells who is spoken to, not about whom
         if term.stem in view.own:
             return 1.0
         if _spelled_alike(term, view.own, view.unit.text):
@@ -147,7 +150,9 @@ class Relevance:
         if self._question.first_person and unit.way in ("told", "heard") and not _about_owner(unit):
             value -= 0.3
         if unit.way == "told" and is_reminder(unit.text) and not _ASKS_DUTY.search(self._question.text.lower()):
-            value -= 0.15
+            value -= 0.25
+        if unit.way in ("heard", "told") and unit.text.endswith("?") and self._question.kind not in _QUOTING:
+            value *= 0.4  # a question states nothing
         return max(0.0, min(1.0, value))
 
     def _mostly(self, missing: list[Term], unit: Unit, cosine: float) -> bool:
@@ -165,7 +170,16 @@ class _View:
         self.own = set(stems.of(unit.text)) | set(stems.of(unit.speaker))
         self.around = set(stems.of(unit.around))
         self.source = set(stems.of((unit.memory.source or "").rpartition(".")[0]))
+        self._speaker = unit.speaker.lower()
         self.words = [w.lower() for w in words(unit.text) if len(w) > 2 and w.isalpha() and w.lower() not in STOP_WORDS]
+
+
+    def calls(self, name: str) -> bool:
+        """True when the name is only used to address somebody, by somebody else."""
+        if name in self._speaker.split():
+            return False
+        spoken = re.findall(rf"(?i)(?:^|[,!.?]\s*){re.escape(name)}(?=[,!.?]|$)", self.unit.text)
+        return bool(spoken) and len(spoken) == len(re.findall(rf"(?i)\b{re.escape(name)}\b", self.unit.text))
 
 
 def _about_owner(unit: Unit) -> bool:
