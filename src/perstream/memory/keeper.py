@@ -6,6 +6,7 @@ import sqlite3
 
 from perstream.config import MemoryConfig
 from perstream.memory import backup, budget, forget
+from perstream.memory.audit import AuditReport, audit
 from perstream.memory.columns import chunks, marks
 from perstream.memory.due import Due
 from perstream.memory.entities import Entities
@@ -69,6 +70,17 @@ class Keeper:
             self._entities.forget_cache()
         self._index.sync(changed)
         return drawn
+
+    def audit(self, fix: bool) -> AuditReport:
+        """Look the store over; without ``fix`` in a transaction that is undone."""
+        if not fix:
+            with self._store.rehearsing() as connection:
+                return audit(connection, fixed=False)
+        with self._store.writing() as connection:
+            report = audit(connection, fixed=True)
+        self._entities.forget_cache()
+        self._index.drop()
+        return report
 
     def stay_within_budget(self) -> None:
         """After a write: over the disk budget, give up what is coldest and finest, a bounded piece at a time."""

@@ -97,7 +97,7 @@ class LiveIndex:
 
     def drop(self) -> None:
         """Forget everything in RAM; it is loaded again when needed."""
-        with self._lock:
+        with self._loading, self._lock:
             self._index = None
             self._known = {}
 

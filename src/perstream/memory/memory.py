@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from perstream.config import MemoryConfig
 from perstream.errors import NotFound
 from perstream.memory import backup, graph, reads, status
+from perstream.memory.audit import AuditReport
 from perstream.memory.columns import normalize, to_micros
 from perstream.memory.entities import Entities
 from perstream.memory.entry import Scored
@@ -227,6 +228,10 @@ class Memory:
     def reduce(self, nbytes: int, order: Order | None = None, dry_run: bool = False) -> Plan:
         """Give up parts of memories until ``nbytes`` are freed, in the strategy's order (default: the setting's)."""
         return self._keeper.reduce(nbytes, order or self._config.reduction, dry_run)
+
+    def audit(self, fix: bool = False) -> AuditReport:
+        """Look for what does not belong; with ``fix`` put it right in one transaction. Raises StoreError."""
+        return self._keeper.audit(fix)
 
     def backup(self, target: Path | None = None) -> Path:
         """Copy the store while it is in use; ``perstream.memory.backup.restore`` brings it back. Raises StoreError."""

@@ -1,0 +1,89 @@
+"""Looking the store over: what does not belong, and putting it right."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from perstream.memory.columns import HELD
+from perstream.memory.facts import settle
+from perstream.memory.forget import delete
+from perstream.types import Granularity
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """How many of each kind; all zeros and no damage is a clean store."""
+
+    memories: int
+    duplicates: int
+    """Memories that say the same, of the same source, speaker and time, as an earlier one."""
+    orphans: int
+    """Entities that no edge needs, and vectors or pictures of memories that are not there."""
+    dangling: int
+    """Memories that claim a part they do not have, or have one they do not claim."""
+    stale: int
+    """Memories whose validity does not follow from what was stated later."""
+    unsupported: int
+    """Edges whose memory or entity is not there."""
+    damage: tuple[str, ...]
+    """What SQLite's own integrity check says; only a backup mends this."""
+    fixed: bool
+
+    @property
+    def clean(self) -> bool:
+        """Is nothing wrong?"""
+        return not (self.damage or self.duplicates or self.orphans or self.dangling or self.stale or self.unsupported)
+
+
+_PARTS = {
+    Granularity.V_M: "EXISTS (SELECT 1 FROM vectors v WHERE v.memory_id = memories.id)",
+    Granularity.V_MEAN: "EXISTS (SELECT 1 FROM visuals v WHERE v.memory_id = memories.id AND v.mean IS NOT NULL)",
+    Granularity.V_NEAREST: (
+        "(EXISTS (SELECT 1 FROM visuals v WHERE v.memory_id = memories.id AND v.nearest IS NOT NULL) "
+        "OR EXISTS (SELECT 1 FROM thumbnails t WHERE t.memory_id = memories.id))"
+    ),
+}
+_HELD = f"({HELD[Granularity.M]} + " + " + ".join(f"{HELD[part]} * {has}" for part, has in _PARTS.items()) + ")"
+
+
+def audit(connection: sqlite3.Connection, fixed: bool) -> AuditReport:
+    """Count and mend, inside the caller's transaction; undo it for a look alone (``fixed`` False)."""
+    damage = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
+    unsupported = connection.execute(
+        "DELETE FROM edges WHERE memory_id NOT IN (SELECT id FROM memories) "
+        "OR subject NOT IN (SELECT id FROM entities) OR object NOT IN (SELECT id FROM entities)"
+    ).rowcount
+    orphans = sum(
+        connection.execute(f"DELETE FROM {table} WHERE memory_id NOT IN (SELECT id FROM memories)").rowcount
+        for table in ("vectors", "visuals", "thumbnails")
+    )
+    orphans += connection.execute(
+        "DELETE FROM entities WHERE id NOT IN (SELECT subject FROM edges) AND id NOT IN (SELECT object FROM edges)"
+    ).rowcount
+    dangling = connection.execute(f"UPDATE memories SET held = {_HELD} WHERE held <> {_HELD}").rowcount
+    repeated = [
+        memory
+        for (memory,) in connection.execute(
+            "SELECT id FROM (SELECT id, row_number() OVER "
+            "(PARTITION BY text, provenance, source, speaker, context, observed_at ORDER BY id) AS place FROM memories) "
+            "WHERE place > 1"
+        )
+    ]
+    delete(connection, repeated)
+    keys = [key for (key,) in connection.execute("SELECT DISTINCT fact FROM edges WHERE fact IS NOT NULL")]
+    stale = len(settle(connection, keys))
+    stale += connection.execute(
+        "UPDATE memories SET superseded_by = NULL, valid_to = NULL WHERE superseded_by IS NOT NULL "
+        "AND superseded_by NOT IN (SELECT id FROM memories)"
+    ).rowcount
+    return AuditReport(
+        memories=int(connection.execute("SELECT count(*) FROM memories").fetchone()[0]),
+        duplicates=len(repeated),
+        orphans=orphans,
+        dangling=dangling,
+        stale=stale,
+        unsupported=unsupported,
+        damage=tuple(damage),
+        fixed=fixed,
+    )
