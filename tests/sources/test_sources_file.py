@@ -148,6 +148,14 @@ def test_embedded_subtitles(tmp_path: Path) -> None:
     assert not [item for item in read(tmp_path / "e.mkv", transcript=False) if isinstance(item, Cue)]
 
 
+def test_a_subtitle_from_before_the_first_frame_begins_with_it(tmp_path: Path) -> None:
+    path = make_video(
+        tmp_path / "e.mkv", times=[1.0, 1.1, 1.2], subtitles=[(0.2, 0.5, "gone"), (0.6, 1.1, "still here")]
+    )
+    cues = [item for item in read(path) if isinstance(item, Cue)]
+    assert [(cue.start_s, cue.end_s, cue.text) for cue in cues] == [(0.0, 0.1, "still here")]
+
+
 def test_a_side_car_wins_and_is_yielded_when_its_time_comes(tmp_path: Path) -> None:
     path = make_video(tmp_path / "day.mkv", subtitles=[(0.1, 0.4, "inside")])
     (tmp_path / "day.vtt").write_text(

@@ -162,6 +162,10 @@ class VideoClip:
             except FFmpegError as error:
                 self.undecodable += 1
                 log.warning("%s is damaged: %s", self.path.name, error.strerror)
+            except IndexError:
+                # PyAV stumbles at the end of a file where damage looked like a new stream; all was read by then.
+                log.warning("%s is damaged: a stream in it appears from nowhere", self.path.name)
+                return
 
 
 def _check_file(path: Path) -> None:

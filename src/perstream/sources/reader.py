@@ -72,6 +72,8 @@ def _read(out: BinaryIO, inputs: list[Input], want_sound: bool) -> None:
         send(out, {"kind": "end", "clean": True, "why": "it ended"})
     except FFmpegError as error:
         _say_end(out, error)
+    except IndexError:  # PyAV at the end of a stream that grew a further track in between
+        send(out, {"kind": "end", "clean": True, "why": "it ended"})
 
 
 def _open(inputs: list[Input]) -> InputContainer:

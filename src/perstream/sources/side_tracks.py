@@ -10,6 +10,7 @@ import heapq
 import itertools
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class SideTracks:
         except StopIteration:
             self._give_up(None)
             return
-        except FFmpegError as error:
+        except (FFmpegError, IndexError) as error:  # IndexError: damage that looks like a new stream
             self._give_up(error)
             return
         stamp = packet.dts if packet.dts is not None else packet.pts
@@ -97,9 +98,9 @@ class SideTracks:
         elif self._subtitle is not None and packet.stream.index == self._subtitle.index and packet.size:
             self._read_subtitle(packet)
 
-    def _give_up(self, error: FFmpegError | None) -> None:
+    def _give_up(self, error: Exception | None) -> None:
         if error is not None:
-            log.warning("the sound or subtitles of %s cannot be read further: %s", self._source, error.strerror)
+            log.warning("the sound or subtitles of %s cannot be read further: %s", self._source, error)
         self._packets = None
         for start_s, samples in self._chunker.finish():
             self._keep_sound(start_s, samples)
@@ -143,5 +144,6 @@ class SideTracks:
             return
         for cue in cues_of(payload, start_s, end_s, self._source):
             self._cues += 1
-            if cue.end_s > 0:
-                heapq.heappush(self._ready, (max(0.0, cue.start_s), next(self._order), cue))
+            if cue.end_s > 0:  # one that was begun before the first frame begins with it
+                cue = replace(cue, start_s=max(0.0, cue.start_s))
+                heapq.heappush(self._ready, (cue.start_s, next(self._order), cue))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.error import FFmpegError
 
 from perstream.types import SampleArray
 
@@ -48,7 +49,10 @@ class SoundChunker:
         """What is left; the chunker then starts anew."""
         if self._start_s is None:
             return
-        self._hold(self._resampler.resample(None))
+        try:
+            self._hold(self._resampler.resample(None))
+        except FFmpegError:
+            pass  # it never got a frame that it could use; there is nothing in it
         while self._samples:
             yield self._cut(min(CHUNK, self._samples))
         self._start_s = None
