@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perstream.perception.text import clean
 from perstream.perception.view import View
-from perstream.types import Observation, ObservationKind
+from perstream.types import ByteArray, Observation, ObservationKind
 
 INTERVAL_S = 0.5
 """At most one search per this many seconds of video, calm views excepted."""
@@ -39,10 +39,16 @@ class CodeObserver:
         _, contents, corners, _ = self._qr.detectAndDecodeMulti(view.gray)
         self._add(found, view, contents, corners)
         if view.calm:
-            _, contents, kinds, corners = self._bars.detectAndDecodeWithType(view.gray)
-            known = [content if kind else "" for content, kind in zip(contents, kinds, strict=True)]
-            self._add(found, view, known, corners)
+            self._read_bars(found, view, view.gray)
+            if not found:  # bars five pixels wide are too wide for the decoder: half the size reads them
+                self._read_bars(found, view, view.shrunk(view.side // 2))
         return tuple(found.values())
+
+    def _read_bars(self, found: dict[str, Observation], view: View, gray: ByteArray) -> None:
+        _, contents, kinds, corners = self._bars.detectAndDecodeWithType(gray)
+        known = [content if kind else "" for content, kind in zip(contents, kinds, strict=True)]
+        scale = view.gray.shape[1] / gray.shape[1]
+        self._add(found, view, known, None if corners is None else np.asarray(corners) * scale)
 
     def _add(
         self,

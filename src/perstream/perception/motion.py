@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from perstream.perception.view import View
+from perstream.perception.view import View, unlike
 from perstream.types import ByteArray, FloatArray, Observation, ObservationKind
 
 WITHIN_S = 1.6
@@ -39,7 +39,7 @@ MOVING_SHARE = (0.01, 0.35)
 MOVING_LEVEL = 18.0
 """Grey levels by which a block of ``BLOCK`` pixels (of 160) must differ."""
 BLOCK = 5
-RESTING_SHARE = 0.6
+RESTING_SHARE = 0.7
 """Share of the edges that must have stayed where they were: else the camera moved after all."""
 EXPLAINED = 0.6
 """The flow must explain this share of the difference between the pictures, else it is not trusted."""
@@ -181,8 +181,7 @@ def _changed_share(before: ByteArray, after: ByteArray, fit: FloatArray) -> floa
     back = cv2.warpAffine(
         after, sway, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )
-    difference = back.astype(np.float32) - before
-    difference = np.abs(difference - np.median(difference))[4:-4, 4:-4]
+    difference = unlike(np.asarray(back, np.uint8), before)[4:-4, 4:-4]
     edges = np.hypot(*np.gradient(cv2.GaussianBlur(before, (3, 3), 0).astype(np.float32)))[4:-4, 4:-4] >= TEXTURE
     if edges.any() and float((difference[edges] < MOVING_LEVEL).mean()) < RESTING_SHARE:
         return 1.0

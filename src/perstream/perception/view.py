@@ -65,14 +65,12 @@ class View:
     def changed_since(self, earlier: View) -> bool:
         """Whether any block of the picture looks different than in an ``earlier`` view.
 
-        Overall brightness is taken out first, so that a camera's auto-exposure changes nothing.
+        Overall light is taken out first, so that a camera's auto-exposure changes nothing.
         """
         now, then = self.gray160, earlier.gray160
         if now.shape != then.shape:
             return True
-        difference = now.astype(np.float32) - then
-        difference -= float(np.median(difference))
-        blocks = _block_means(np.abs(difference))
+        blocks = _block_means(unlike(now, then))
         return bool(blocks.max(initial=0.0) > CHANGED_LEVEL)
 
     def saw(
@@ -86,6 +84,24 @@ class View:
         height, width = self.rgb.shape[:2]
         shares = (box[0] / width, box[1] / height, box[2] / width, box[3] / height) if box else None
         return Observation(kind, text, min(1.0, max(0.0, score)), self.pts_s, self.pts_s, box=shares)
+
+
+def unlike(now: ByteArray, then: ByteArray) -> FloatArray:
+    """Grey levels [h, w] by which two pictures differ once gain and offset of the light are fitted out.
+
+    Fitted twice, the second time without what differs much: that is what changed.
+    """
+    x, y = now.astype(np.float32), then.astype(np.float32)
+    kept = np.ones(x.shape, bool)
+    difference = np.abs(x - y)
+    for _ in range(2):
+        spread = float(x[kept].var())
+        gain = float(((x[kept] - x[kept].mean()) * (y[kept] - y[kept].mean())).mean()) / spread if spread > 1 else 1.0
+        if not 0.6 <= gain <= 1.7:  # no change of light looks like that: these are two views
+            gain = 1.0
+        difference = np.abs(gain * x - y - (gain * float(x[kept].mean()) - float(y[kept].mean())))
+        kept = difference <= max(4.0, 2.5 * float(np.median(difference)))
+    return np.asarray(difference, np.float32)
 
 
 def _size(picture: NDArray[np.generic], side: int) -> tuple[int, int]:
