@@ -48,7 +48,8 @@ class Ranker:
     def rank(self, slots: SlotArray) -> Ranked:
         """Score the candidates: MaxSim with who, when, words and what is around them."""
         rows = self.rows
-        late = self._late(slots)
+        covered = coverage(self.question, slots, self.words, rows)
+        late = self._late(slots, covered)
         words = self.bm25[slots]
         _, group = np.unique(rows.group[slots], return_inverse=True)
         kind = (self.question.asks_when & rows.timed[slots]) | (self.question.asks_count & rows.counted[slots])
@@ -66,7 +67,6 @@ class Ranker:
         total = np.sum(list(parts.values()), axis=0)
         # Of equals the newest comes first: never the one that happens to stand first.
         order = np.lexsort((-rows.observed[slots], -total))
-        covered = coverage(self.question, slots, self.words, rows)
         # Who fits better is asked without the favour for the one named; a question is no answer, for either.
         fit = total - parts["speaker"] - parts["around"] + 2 * parts["asks"]
         other = person_margin(self.question, slots, fit, rows)
@@ -81,16 +81,18 @@ class Ranker:
             parts={name: values[order] for name, values in parts.items()},
         )
 
-    def _late(self, slots: SlotArray) -> FloatArray:
+    def _late(self, slots: SlotArray, covered: FloatArray) -> FloatArray:
+        """MaxSim; guessed from the pooled cosine, or from the words alone, where vectors were reduced away."""
+        by_words = WEIGHTS.late_of_words * covered
         if self.question_tokens is None:
-            return np.zeros(len(slots), np.float32)
+            return by_words
         weights = token_weights(self.question_words, self.question, self.words, self.stemmer)
         late = self.tokens.maxsim(self.question_tokens, weights, slots.tolist())
         if (late > -1).all():
             return late
         pooled = self.pooled(slots) if self.pooled is not None else np.full(len(slots), -1.0, np.float32)
         offset, slope = WEIGHTS.late_of_pooled
-        guess = np.where(pooled > -1, offset + slope * np.maximum(pooled, 0.0), 0.0)
+        guess = np.where(pooled > -1, offset + slope * np.maximum(pooled, 0.0), by_words)
         return np.asarray(np.where(late > -1, late, guess), np.float32)
 
 

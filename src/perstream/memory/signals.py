@@ -40,6 +40,8 @@ class Weights:
     idf_power: float = 0.5
     late_of_pooled: tuple[float, float] = (0.25, 0.5)
     """MaxSim guessed from the pooled cosine where a memory's tokens were reduced away: offset and slope."""
+    late_of_words: float = 0.6
+    """And from the share of the question's words that it says, where it has no vectors at all."""
 
 
 WEIGHTS = Weights()

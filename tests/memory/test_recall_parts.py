@@ -1,0 +1,149 @@
+"""The parts of recall, each by itself."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from recall_world import NOW
+
+from perstream.errors import BackendError
+from perstream.memory.compress import compress_tokens, decompress_tokens, project_tokens
+from perstream.memory.dense import BLOCK, DenseIndex
+from perstream.memory.expand import HUB, REACHED, Links
+from perstream.memory.late import TokenStore
+from perstream.memory.lexical import K1, B, LexicalIndex, Stemmer, words_of
+from perstream.memory.phrasing import embedding_text, last_question, parse_question, question_to_embed, without_preamble
+from perstream.vectors import normalized
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "embedded"),
+    [
+        ("When did Anna's train leave?", "When did my train leave?"),
+        ("Do you remember what Anna and Ben ate?", "what we ate?"),
+        ("What do Anna Lee and Ben like?", "What do we like?"),
+        ("What does Ben’s dog eat?", "What does my dog eat?"),
+        ("Can you tell me where I put the keys?", "where I put the keys?"),
+        ("Hello, please remind me of the PIN", "the PIN"),
+        ("I was wondering if the shop is open", "the shop is open"),
+        ("What does Joanna like?", "What does Joanna like?"),
+        ("Do you know?", "Do you know?"),
+        ("", ""),
+    ],
+)
+def test_a_question_as_the_one_it_is_about_would_put_it(asked: str, embedded: str) -> None:
+    assert question_to_embed(asked, ["anna", "ben", "anna lee", ""]) == embedded
+
+
+def test_a_question_is_taken_apart() -> None:
+    question = parse_question("Do you recall when Anna's dog barked yesterday?", {"": 0, "anna": 1}, NOW, Stemmer())
+    assert question.names == {"anna"}
+    assert question.terms == ("dog", "bark")
+    assert question.asks_when
+    assert not question.owner
+    assert len(question.times) == 1
+    assert parse_question("How many eggs did I buy?", {"": 0}, NOW, Stemmer()).asks_count
+
+
+def test_the_last_question_of_a_turn() -> None:
+    assert last_question("Hi! How are you? And where is Bo? Bye.") == "And where is Bo?"
+    assert last_question("No question here.") == ""
+    assert embedding_text("At home.", "Ann", "And where is Bo?") == "And where is Bo? Ann: At home."
+    assert without_preamble("So, could you please tell me who called?") == "who called?"
+
+
+def test_words_are_lower_case_without_endings() -> None:
+    assert words_of("Anna's DON’T rock'n'roll 9:40 naïve_x") == ["anna", "don", "rock", "roll", "9", "40", "naïve", "x"]
+    assert len(words_of("w " * 10_000)) == 400
+
+
+def test_bm25_is_what_the_formula_says() -> None:
+    index = LexicalIndex()
+    texts = [["pear", "pear", "plum"], ["plum"], ["fig", "fig", "fig", "kiwi"]]
+    for slot, terms in enumerate(texts):
+        index.add(slot, terms)
+    alone = np.full(3, -1, np.int32)
+    idf = math.log(1 + (3 - 1 + 0.5) / (1 + 0.5))
+    mean = 8 / 3
+    tf = 2.0
+    wanted = idf * tf * (K1 + 1) / (tf + K1 * (1 - B + B * 3 / mean))
+    assert index.scores(["pear"], alone, alone) == pytest.approx([wanted, 0, 0])
+    # With slots 0 and 1 as neighbours, 1 hears half of it.
+    after, before = np.array([1, -1, -1], np.int32), np.array([-1, 0, -1], np.int32)
+    tf = 1.0
+    heard = idf * tf * (K1 + 1) / (tf + K1 * (1 - B + B * 1 / mean))
+    assert index.scores(["pear"], before, after) == pytest.approx([wanted, heard, 0])
+
+
+def test_bm25_after_removal_is_that_of_an_index_without_it() -> None:
+    one, other = LexicalIndex(), LexicalIndex()
+    texts = [list(RNG.choice(["a1", "b2", "c3", "d4"], 6)) for _ in range(30)]
+    for slot, terms in enumerate(texts):
+        one.add(slot, terms)
+        if slot % 3:
+            other.add(slot, terms)
+    one.remove(range(0, 30, 3))
+    alone = np.full(30, -1, np.int32)
+    assert one.scores(["a1", "c3"], alone, alone) == pytest.approx(other.scores(["a1", "c3"], alone, alone))
+    one.remove(range(30))
+    assert one.frequency("a1") == 0
+    assert len(one) == 0
+
+
+def test_dense_search_crosses_blocks_and_skips_what_was_cleared() -> None:
+    index = DenseIndex(32)
+    vectors = normalized(RNG.standard_normal((BLOCK + 50, 32)))
+    for slot, vector in enumerate(vectors):
+        index.put(slot, vector)
+    query = vectors[BLOCK + 7]
+    slots, values = index.search(query, 5)
+    assert slots[0] == BLOCK + 7
+    assert values == pytest.approx(vectors[slots] @ query, abs=1e-5)
+    index.clear(BLOCK + 7)
+    assert BLOCK + 7 not in index.search(query, 5)[0]
+    assert index.exact(query, np.array([BLOCK + 7, 10**6])).tolist() == [-1.0, -1.0]
+
+
+def test_maxsim_is_the_weighted_mean_of_the_best_matches() -> None:
+    store = TokenStore()
+    memories = [normalized(RNG.standard_normal((n, 64))) for n in (3, 7)]
+    for slot, tokens in enumerate(memories):
+        store.put(slot, compress_tokens(tokens))
+    question, weights = normalized(RNG.standard_normal((4, 64))), np.array([1.0, 0, 2, 1], np.float32)
+    wanted = [float(((question @ tokens.T).max(axis=1) * weights).sum() / 4) for tokens in memories]
+    assert store.maxsim(question, weights, [0, 1, 5]) == pytest.approx([*wanted, -1.0], abs=0.02)
+    store.put(0, None)
+    assert store.maxsim(question, weights, [0]) == pytest.approx([-1.0])
+    assert store.nbytes == 7 * 64
+
+
+def test_compression_keeps_cosines() -> None:
+    tokens = normalized(RNG.standard_normal((20, 384)))
+    projected = project_tokens(tokens)
+    assert projected.shape == (20, 64)
+    codes = compress_tokens(tokens)
+    assert codes.codes.dtype == np.int8
+    assert codes.nbytes == 20 * 64
+    kept = normalized(decompress_tokens(codes))
+    assert float((kept * projected).sum(axis=1).min()) > 0.99
+    assert len(compress_tokens(np.zeros((0, 384), np.float32)).codes) == 0
+    with pytest.raises(BackendError, match="100 dimensions"):
+        project_tokens(np.ones((1, 100), np.float32))
+
+
+def test_a_walk_is_bounded_and_leaves_out_the_owner_and_hubs() -> None:
+    links = Links()
+    for slot in range(HUB + 2):
+        links.add(slot, ("I", "hub"))
+    assert list(links.walk(0, 2)) == []
+    for slot in range(100, 100 + HUB - 1):
+        links.add(slot, ("card", f"own {slot}"))
+    assert len(list(links.walk(100, 3))) == REACHED
+    links.add(500, ("Own 100",))
+    assert [reached for _, reached in links.walk(500, 1)] == [100]
+    links.remove(100)
+    assert list(links.walk(500, 1)) == []
