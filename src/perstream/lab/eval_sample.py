@@ -14,7 +14,7 @@ from perstream.config import Config
 from perstream.errors import ConfigError, SourceError
 from perstream.events import Event, KeyframeKept, ProactiveSaid
 from perstream.jsonlines import dump_line, plain
-from perstream.lab.day.make import DEFAULT_SEED, DayFiles, day_files, make_day
+from perstream.lab.day.make import DEFAULT_SEED, DayFiles, day_files, draw_truth, make_day
 from perstream.lab.day.truth import Truth, load_truth
 from perstream.lab.sample_score import Item, answered, has_evidence, mentions, score_words, wilson
 
@@ -51,11 +51,19 @@ def evaluate_sample(day: int | Path, *, work: Path, config: Config | None = None
     A fresh store in ``work`` is told the profile, watches the video as fast as it can, and is asked when the day is
     over. Raises ConfigError for a folder without a day, SourceError when watching did not end.
     """
-    files = make_day(day, work / f"day-{day}") if isinstance(day, int) else day_files(day)
+    files = _made(day, work / f"day-{day}") if isinstance(day, int) else day_files(day)
     truth = _truth_of(files)
     start = datetime.fromisoformat(truth.start_time)
     with tempfile.TemporaryDirectory(prefix="store-", dir=work) as store:
         return _watch_and_ask(files, truth, start, replace(config or Config(), store=store))
+
+
+def _made(seed: int, folder: Path) -> DayFiles:
+    """The day of ``seed``, made unless ``folder`` holds it already as today's generator makes it."""
+    files = day_files(folder)
+    if files.video.is_file() and files.truth.is_file() and _truth_of(files) == draw_truth(seed):
+        return files
+    return make_day(seed, folder)
 
 
 def _truth_of(files: DayFiles) -> Truth:
@@ -150,14 +158,21 @@ def report(score: SampleScore) -> dict[str, object]:
 
 
 def run(
-    seed: int | None = None, seeds: tuple[int, ...] | None = None, details: bool = False, as_json: bool = False
+    seed: int | None = None,
+    seeds: tuple[int, ...] | None = None,
+    details: bool = False,
+    as_json: bool = False,
+    keep: Path | None = None,
 ) -> Iterator[str]:
-    """Lines to print: one per day, with ``details`` one per question and word, and the sum of several days."""
+    """Lines to print: one per day, with ``details`` one per question and word, and the sum of several days.
+
+    Days that are made are kept in ``keep`` and found there the next time; without it they are thrown away.
+    """
     days: list[int | Path] = list(seeds) if seeds else [seed if seed is not None else _shipped()]
     scores = []
     with tempfile.TemporaryDirectory(prefix="perstream-eval-") as work:
         for day in days:
-            score = evaluate_sample(day, work=Path(work))
+            score = evaluate_sample(day, work=keep or Path(work))
             scores.append(score)
             name = day if isinstance(day, int) else str(day)
             if details:

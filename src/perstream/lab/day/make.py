@@ -53,6 +53,12 @@ def make_day(
     return files
 
 
+def draw_truth(seed: int) -> Truth:
+    """What is true about the day of ``seed`` as :func:`make_day` makes it, without filming it."""
+    draw = Draw(seed)
+    return truth_of(seed, script.plot(draw), draw, Lens(960, 540), 15)
+
+
 def truth_of(seed: int, day: Plot, draw: Draw, lens: Lens, fps: int) -> Truth:
     """What is true about a plotted day; ``draw`` is the one it was plotted with."""
     date = datetime(2026, 1, 5, tzinfo=timezone.utc) + timedelta(days=draw.rng.randrange(300))

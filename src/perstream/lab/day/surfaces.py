@@ -32,10 +32,12 @@ def lit(
     """Light that falls off downwards and sideways, and a little grain, so that a wall is not a flat colour."""
     h, w = texture.shape[:2]
     column = np.linspace(top, bottom, h, dtype=np.float32)[:, None]
-    row = 1 - 0.14 * np.abs(np.linspace(-1, 1, w, dtype=np.float32) - float(rng.uniform(-0.5, 0.5)))[None]
-    spots = cv2.resize(rng.normal(0, 1, (max(2, h // 24), max(2, w // 24))).astype(np.float32), (w, h))
-    light = (column * row)[:, :, None] * texture + (spots * grain + rng.normal(0, grain / 2, (h, w)))[:, :, None]
-    return np.asarray(np.clip(light, 0, 255), dtype=np.uint8)
+    row = 1 - 0.14 * np.abs(np.linspace(-1, 1, w, dtype=np.float32) - np.float32(rng.uniform(-0.5, 0.5)))[None]
+    spots = rng.normal(0, grain, (max(2, h // 24), max(2, w // 24))).astype(np.float32)
+    specks = rng.normal(0, grain / 2, (96, 96)).astype(np.float32)
+    rough = np.tile(specks, (-(-h // 96), -(-w // 96)))[:h, :w] + cv2.resize(spots, (w, h))
+    light = cv2.multiply(texture, cv2.merge([column * row] * 3), dtype=cv2.CV_32F)
+    return np.asarray(cv2.add(light, cv2.merge([rough] * 3), dtype=cv2.CV_8U), dtype=np.uint8)
 
 
 def plaster(w: float, h: float, colour: Bgr, rng: np.random.Generator) -> ByteArray:
