@@ -1,0 +1,260 @@
+"""Benchmark of the memory: insertion, recall, opening, and what it weighs, at a number of memories.
+
+The memories are sentences made here, by pattern, in clusters of like vectors (the hard case of a vector
+search: many near the best). The bound of a scan is measured in the same run: reading the bytes that it reads.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perstream.config import MemoryConfig
+from perstream.lab.fit_token_pca import DAYS, NAMES, PATTERNS, TIMES
+from perstream.lab.metrics import percentiles
+from perstream.memory.compress import DIMENSION, SCALE
+from perstream.memory.entry import IndexEntry, TokenCodes
+from perstream.memory.memory import Memory
+from perstream.memory.recall import RecallIndex
+from perstream.protocols import TextEmbedder
+from perstream.types import FloatArray, NewMemory, Provenance, Query, TextVectors, Triplet
+from perstream.vectors import normalized
+
+TOPICS = 500
+"""Clusters of vectors."""
+QUERIES = 200
+STORED = 2000
+"""Memories that go all the way to disk: insertion and opening are measured on these."""
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+NOUNS = (
+    "key bowl train platform jar bread dog garden letter window ticket lamp river song book phone coffee wallet doctor table "
+    "shoe bridge flower kitchen museum guitar bottle market camera picture street winter office paper bicycle concert jacket "
+    "recipe tree station beach painting festival school hospital umbrella passport mountain birthday cake cat notebook"
+).split()
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBench:
+    """Times in the unit their name ends with."""
+
+    nodes: int
+    insert_us: float
+    """Recall index, per memory: words, vectors, tokens, neighbours; without embedding and disk."""
+    insert_late_ratio: float
+    """Insertion at the end to insertion at the start: 1 is flat."""
+    store_us: float
+    """Memory.remember_all of text memories with a triplet, per memory, on disk when it returns."""
+    embed_ms: float
+    """Median of one short text; 0 without an embedder."""
+    vector_p50_ms: float
+    vector_p95_ms: float
+    recall_p50_ms: float
+    """Whole recall without the embedding of the question."""
+    recall_p95_ms: float
+    exact_agreement: float
+    """Share of queries whose five nearest are those of a float32 scan."""
+    bandwidth_bound_ms: float
+    """Reading the scanned bytes once."""
+    float32_scan_ms: float
+    """The same search as a plain float32 product, for comparison."""
+    open_s: float
+    """Opening a store of ``stored`` memories and its first recall."""
+    stored: int
+    rss_mb: float
+    """Growth of the process by the index."""
+    bytes_per_memory: float
+    """As the index accounts for itself."""
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields by name."""
+        return {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(self).items()}
+
+
+def bench_memory(
+    nodes: int = 10_000, embedder: TextEmbedder | None = None, tokens_per_memory: int = 16, seed: int = 0
+) -> MemoryBench:
+    """Measure at ``nodes`` memories. ``embedder`` is measured when given; ``tokens_per_memory`` 0 is without tokens."""
+    world = _World(max(1, nodes), seed, tokens_per_memory)
+    gc.collect()
+    before = _rss_mb()
+    index = RecallIndex(MemoryConfig())
+    chunks: list[float] = []
+    for start in range(0, world.nodes, 1000):
+        entries = [world.entry(i) for i in range(start, min(start + 1000, world.nodes))]
+        started = time.perf_counter()
+        index.add_many(entries)
+        chunks.append((time.perf_counter() - started) / len(entries) * 1e6)
+    rss = _rss_mb() - before
+    queries = [world.query(i) for i in range(QUERIES)]
+    vectors = [query.vectors.pooled for query in queries if query.vectors is not None]
+    vector_ms = [_milliseconds(index.nearest, vector, 5) for vector in vectors]
+    recall_ms = [_milliseconds(index.search, query) for query in queries]
+    agreement, float_ms = _agreement(index, world, vectors)
+    store_us, open_s, stored = _on_disk(world)
+    edge = max(1, min(5, len(chunks) // 2))
+    return MemoryBench(
+        nodes=world.nodes,
+        insert_us=float(np.median(chunks)),
+        insert_late_ratio=float(np.median(chunks[-edge:]) / np.median(chunks[:edge])),
+        store_us=store_us,
+        embed_ms=_embed_ms(embedder, world),
+        vector_p50_ms=percentiles(vector_ms)[0],
+        vector_p95_ms=percentiles(vector_ms)[1],
+        recall_p50_ms=percentiles(recall_ms)[0],
+        recall_p95_ms=percentiles(recall_ms)[1],
+        exact_agreement=agreement,
+        bandwidth_bound_ms=_bound_ms(world.nodes),
+        float32_scan_ms=float_ms,
+        open_s=open_s,
+        stored=stored,
+        rss_mb=rss,
+        bytes_per_memory=index.nbytes / world.nodes,
+    )
+
+
+class _World:
+    """Memories by number, made when asked for: the same number is the same memory."""
+
+    def __init__(self, nodes: int, seed: int, tokens: int) -> None:
+        self.nodes, self._seed, self._tokens = nodes, seed, tokens
+        self._topics = normalized(np.random.default_rng(seed).standard_normal((TOPICS, 384)))
+
+    def text(self, number: int) -> str:
+        rng = random.Random(self._seed * 1_000_003 + number)
+        a, b, c, e = rng.sample(NOUNS, 4)
+        pattern = rng.choice(PATTERNS)
+        return pattern.format(
+            a=f"{a} {number % 9973}",
+            b=b,
+            c=c,
+            e=e,
+            n=rng.choice(NAMES),
+            d=rng.choice(DAYS),
+            m="May",
+            t=rng.choice(TIMES),
+        )
+
+    def vector(self, number: int, spread: float = 0.9) -> FloatArray:
+        """Unit vector [384]: near its topic's, cosine about .74."""
+        noise = np.random.default_rng(self._seed + 7919 * number + 1).standard_normal(384) / np.sqrt(384)
+        return normalized(self._topics[number % TOPICS] + spread * noise)
+
+    def tokens(self, number: int, count: int) -> TokenCodes | None:
+        if not count:
+            return None
+        codes = np.random.default_rng(number).integers(-60, 60, (count, DIMENSION)).astype(np.int8)
+        return TokenCodes(codes, SCALE)
+
+    def entry(self, number: int) -> IndexEntry:
+        return IndexEntry(
+            id=number + 1,
+            text=self.text(number),
+            context="",
+            speaker=None,
+            source="camera",
+            session="camera",
+            start_s=float(number),
+            observed_at=START.timestamp() + 30.0 * number,
+            provenance=Provenance.SEEN,
+            category="notes",
+            pooled=self.vector(number),
+            tokens=self.tokens(number, self._tokens),
+        )
+
+    def query(self, number: int) -> Query:
+        wanted = random.Random(number).randrange(self.nodes)
+        words = tuple(self.text(wanted).lower().split()[:8])
+        tokens = normalized(np.random.default_rng(number).standard_normal((len(words), DIMENSION)))
+        noise = 0.2 * np.random.default_rng(number).standard_normal(384) / np.sqrt(384)
+        vectors = TextVectors(normalized(self.vector(wanted) + noise), tokens, words)
+        return Query(" ".join(words), vectors, START + timedelta(seconds=30.0 * self.nodes), k=5)
+
+
+def _milliseconds(call: Callable[..., object], *values: object) -> float:
+    started = time.perf_counter()
+    call(*values)
+    return (time.perf_counter() - started) * 1e3
+
+
+def _agreement(index: RecallIndex, world: _World, queries: Sequence[FloatArray]) -> tuple[float, float]:
+    """Top five against a float32 scan, and the scan's median time. The scan's matrix is made block by block."""
+    best = np.full((len(queries), 5), -2.0, np.float32)
+    found = np.zeros((len(queries), 5), np.int64)
+    stacked = np.stack(queries)
+    took = 0.0
+    for start in range(0, world.nodes, 50_000):
+        block = np.stack([world.vector(i) for i in range(start, min(start + 50_000, world.nodes))])
+        single = [_milliseconds(block.__matmul__, query) for query in queries[:20]]
+        took += percentiles(single)[0]
+        values = np.concatenate([best, stacked @ block.T], axis=1)
+        ids = np.concatenate(
+            [found, np.broadcast_to(np.arange(start + 1, start + 1 + len(block)), (len(queries), len(block)))], axis=1
+        )
+        order = np.argsort(-values, axis=1, kind="stable")[:, :5]
+        best, found = np.take_along_axis(values, order, 1), np.take_along_axis(ids, order, 1)
+    same = [{i for i, _ in index.nearest(query, 5)} == set(found[j].tolist()) for j, query in enumerate(queries)]
+    return float(np.mean(same)), took
+
+
+def _bound_ms(nodes: int) -> float:
+    """Median time to read 384 bytes a memory once, on one core."""
+    data = np.ones(max(1, nodes * 384 // 8), np.uint64)
+    return percentiles([_milliseconds(data.max) for _ in range(9)])[0]
+
+
+def _on_disk(world: _World) -> tuple[float, float, int]:
+    """Microseconds per stored memory, seconds to open and recall, and how many were stored."""
+    count = min(world.nodes, STORED)
+    news = [
+        NewMemory(
+            text=world.text(i),
+            category="notes",
+            provenance=Provenance.TOLD,
+            observed_at=START + timedelta(hours=i),
+            ended_at=START + timedelta(hours=i),
+            vectors=TextVectors(world.vector(i), normalized(np.ones((4, DIMENSION), np.float32)), ("a", "b", "c", "d")),
+            triplets=(Triplet(f"thing {i}", "is near", f"place {i % 97}"),),
+        )
+        for i in range(count)
+    ]
+
+    def labels(texts: Sequence[str]) -> FloatArray:
+        return np.stack([world.vector(len(text) * 31 + sum(map(ord, text))) for text in texts])
+
+    with tempfile.TemporaryDirectory(prefix="perstream-bench-") as folder:
+        with Memory.open(Path(folder), MemoryConfig(), labels) as memory:
+            started = time.perf_counter()
+            for start in range(0, count, 100):
+                memory.remember_all(news[start : start + 100])
+            store_us = (time.perf_counter() - started) / count * 1e6
+        started = time.perf_counter()
+        with Memory.open(Path(folder), MemoryConfig(), labels) as memory:
+            memory.recall(world.query(0))
+            open_s = time.perf_counter() - started
+    return store_us, open_s, count
+
+
+def _embed_ms(embedder: TextEmbedder | None, world: _World) -> float:
+    if embedder is None:
+        return 0.0
+    texts = [world.text(i) for i in range(60)]
+    embedder.embed_tokens(texts[0])
+    return percentiles([_milliseconds(embedder.embed_tokens, text) for text in texts])[0]
+
+
+def _rss_mb() -> float:
+    """Resident memory of this process now, in MB; 0 where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0.0
+    return pages * 4096 / 1e6
