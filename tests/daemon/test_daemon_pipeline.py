@@ -8,7 +8,7 @@ from daemon_fakes import NOON, EchoPerceiver, House, PushedSource, ScriptedSourc
 
 from perstream.daemon.pipeline import SourcePipeline
 from perstream.errors import BackendUnavailable
-from perstream.events import Done, ErrorRaised, FrameDropped, GapRecorded, KeyframeKept, Paused
+from perstream.events import Done, ErrorRaised, FrameDropped, GapRecorded, KeyframeKept, MemoryStored, Paused
 from perstream.types import Gap
 
 
@@ -164,6 +164,18 @@ def test_events_of_keyframes_say_in_words_what_was_seen() -> None:
     assert isinstance(kept, KeyframeKept)
     assert (kept.seen, kept.source, kept.pts_s, kept.at) == (("text: LINE 0",), "film", 0.0, NOON)
     assert isinstance(house.events[-1], Done)
+
+
+def test_memories_are_counted_for_the_source_they_come_from() -> None:
+    house = House()
+    gate = threading.Event()
+    slow = watch(house, ScriptedSource([frame(n, "slow") for n in range(4)], "slow", gate=gate, hold_at=2))
+    fast = watch(house, ScriptedSource([frame(n, "fast") for n in range(4)], "fast"))
+    assert fast.wait(5) is not None
+    gate.set()
+    assert slow.wait(5) is not None
+    assert fast.tally.memories == 1
+    assert fast.tally.memories + slow.tally.memories == len(house.of(MemoryStored))
 
 
 def test_the_way_from_capture_to_memory_is_measured() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
 
 import pytest
 from daemon_fakes import until
@@ -41,6 +42,20 @@ def test_percepts_wait_while_the_queue_is_full_and_questions_do_not() -> None:
     assert handed_in.wait(5) and answer.result(5) == "yes"
     thread.join(5)
     assert worker.close(timeout=5)
+
+
+def test_any_number_of_questions_may_wait_without_holding_their_askers() -> None:
+    worker = AssistantWorker(lambda event: None, percepts=2)
+    handed_in: list[Future[int]] = []
+    asker = threading.Thread(
+        target=lambda: handed_in.extend(worker.submit(Priority.QUESTION, lambda n=n: n) for n in range(20)), daemon=True
+    )
+    asker.start()
+    asker.join(5)
+    assert len(handed_in) == 20
+    worker.start()
+    assert worker.close(timeout=5)
+    assert [future.result(0) for future in handed_in] == list(range(20))
 
 
 def test_a_failed_percept_is_told_and_counted_and_the_thread_goes_on() -> None:

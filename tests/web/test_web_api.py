@@ -143,6 +143,7 @@ def test_a_source_name_may_hold_slashes(http: httpx.Client, house: ScriptedHouse
     [
         "/no/such/file.mp4",
         "file:///etc/passwd",
+        "file://localhost/etc/passwd",
         "concat:/etc/passwd|/etc/hosts",
         "subfile,,start,0,end,9,,:/etc/passwd",
         "ftp://host/film.mp4",

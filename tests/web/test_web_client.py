@@ -149,10 +149,14 @@ def test_what_a_killed_daemon_left_behind_is_ignored(own_server: Server, tmp_pat
     assert find_daemon(tmp_path) == here
 
 
-def test_a_daemon_of_another_store_is_not_taken_for_this_one(server: Server, tmp_path: Path) -> None:
+def test_a_daemon_of_another_store_is_not_taken_for_this_one(server: Server, store: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     write_address(other, DaemonAddress(os.getpid(), "127.0.0.1", server.port, store_id(other)))
+    assert find_daemon(other) is None
+    here = read_address(store)
+    assert here is not None
+    write_address(other, here)  # as in a copy of the folder
     assert find_daemon(other) is None
 
 
