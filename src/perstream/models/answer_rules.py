@@ -70,7 +70,7 @@ def _text(scored: Scored, context: Context) -> str | None:
 def _typed(scored: Scored, context: Context) -> str | None:
     unit, question = scored.unit, context.question
     if question.wanted == frozenset({SpanType.COLOR}):
-        span = colour_of(unit, question, context.relevance)
+        span = colour_of(unit, question, context.relevance).capitalize()
     else:
         span = spans_near(unit, question.wanted, question, context.relevance)
         if not span and unit.way in ("read", "code") and question.wanted & {SpanType.CODE, SpanType.NUMBER}:

@@ -16,7 +16,7 @@ from perstream.models.lexicon import Lexicon
 from perstream.models.periods import period_of
 from perstream.models.phrases import as_sentence, cite, time_text
 from perstream.models.questions import Question, QuestionKind, parse_question
-from perstream.models.relevance import Relevance, Scored, is_reminder
+from perstream.models.relevance import ASKS_DUTY, Relevance, Scored, is_reminder
 from perstream.models.text import Stems
 from perstream.models.units import Unit, units_of
 from perstream.protocols import Answer, AnswerRequest, TextEmbedder
@@ -158,7 +158,9 @@ def _ways_fit(units: list[Unit], question: Question) -> list[Unit]:
     low = question.text.lower()
     if question.kind is QuestionKind.TEXT:
         return [u for u in units if u.way in ("read", "code")] or units
-    if question.kind is QuestionKind.WHEN_SEEN and not re.search(r"\b(?:tell|told|say|said|mention)", low):
+    seeing = re.search(r"\bi (?:\w+ )?(?:see|seen|saw|read|hear|heard|notice|look|watch|scan|pass|spot)", low)
+    timed = question.kind is QuestionKind.WHEN_SEEN and not re.search(r"\b(?:tell|told|say|said|mention)", low)
+    if timed or seeing and question.kind is not QuestionKind.WHERE and not ASKS_DUTY.search(low):
         return [u for u in units if u.way != "told"]
     if question.kind in (QuestionKind.WHERE, QuestionKind.WHO) and "remind" not in low:
         return [u for u in units if u.way != "told" or not is_reminder(u.text)]

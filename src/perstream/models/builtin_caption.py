@@ -91,9 +91,9 @@ def _heard(of_kind: dict[ObservationKind, list[Observation]]) -> Iterable[str]:
     for line in sorted(words, key=lambda o: o.start_s):
         who = cleaned(line.speaker or "", 60)
         if who and who == previous:
-            yield f"And: {quote(line.text)}."
+            yield _stopped(f"And: {quote(line.text)}")
         else:
-            yield f"{who} said: {quote(line.text)}." if who else f"Heard: {quote(line.text)}."
+            yield _stopped(f"{who} said: {quote(line.text)}" if who else f"Heard: {quote(line.text)}")
         previous = who
     speech = of_kind.get(ObservationKind.SPEECH, [])
     if speech and not words:
@@ -121,6 +121,11 @@ def code_name(text: str) -> str:
     """``Bar code`` for a product number (EAN-8, UPC, EAN-13), else ``QR code``."""
     digits = text.strip()
     return "Bar code" if digits.isdigit() and len(digits) in (8, 12, 13) else "QR code"
+
+
+def _stopped(clause: str) -> str:
+    """A full stop, unless the quoted words end with one."""
+    return clause if clause.endswith(('."', '!"', '?"', '…"')) else f"{clause}."
 
 
 def _count(text: str) -> int:

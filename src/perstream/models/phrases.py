@@ -121,6 +121,9 @@ def spoken_time(text: str) -> str:
         if not rest:
             return f"on {day}"
         return f"on {day} {rest}" if rest.lower().startswith(("at ", "the ", "on ", "morning", "evening")) else f"on {day} at {rest}"
+    span = re.fullmatch(r"(\d{1,2}[:.h]\d\d)\s?[-–]\s?(\d{1,2}[:.h]\d\d)", text)
+    if span:
+        return f"from {span.group(1)} to {span.group(2)}"
     return f"at {text}" if re.match(r"\d{1,2}[:.h]\d\d|\d{1,2} ?[ap]\.?m|noon$|midnight$|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)$", text, re.IGNORECASE) else text
 
 

@@ -87,7 +87,7 @@ _TYPES: tuple[tuple[re.Pattern[str], frozenset[SpanType]], ...] = tuple(
         (r"\b(?:phone|telephone|mobile|cell)(?: number)?\b", {SpanType.PHONE}),
         (r"\be-?mail\b", {SpanType.EMAIL}),
         (r"\b(?:website|web ?site|url|link|web address|web ?page)\b", {SpanType.URL}),
-        (r"\b(?:price|cost|costs|expensive|how much (?:is|are|was|were|money|did i pay|do i owe|did i spend)|total|fee|fare)\b", {SpanType.PRICE}),
+        (r"\b(?:price|cost|costs|expensive|how much (?:is|are|was|were|money|did i spend)|how much\b.{0,60}\b(?:pay|paid|owe|spend|spent)|total|fee|fare)\b", {SpanType.PRICE}),
         (r"\b(?:dose|dosage|strength|how strong|milligrams?|mg)\b", {SpanType.AMOUNT}),
         (r"\b(?:how heavy|weigh|weight|grams?|kilograms?|how big|how large|volume|millilit(?:re|er)s?|lit(?:re|er)s?|how long is|how tall|how high)\b", {SpanType.AMOUNT}),
         (r"(?<!web )(?<!e-mail )(?<!email )(?<!mail )\b(?:street )?address\b|\b(?:which|what) street\b", {SpanType.ADDRESS}),

@@ -25,8 +25,8 @@ ALIKE = 0.6
 """Cosine of two single words from which one may stand for the other, weakly."""
 LENIENT = 0.75
 LENIENT_COSINE = 0.55
-_ASKS_DUTY = re.compile(r"\b(?:remind|remember|buy|need|should|have to|must|supposed|want|looking for|waiting for|forget)\b")
-_QUOTING = frozenset({QuestionKind.SAID, QuestionKind.WHEN_SEEN, QuestionKind.TYPED, QuestionKind.SUMMARY})
+ASKS_DUTY = re.compile(r"\b(?:remind|remember|buy|need|should|have to|must|supposed|want|looking for|waiting for|forget)\b")
+_QUOTING = frozenset({QuestionKind.SAID, QuestionKind.WHO, QuestionKind.WHEN_SEEN, QuestionKind.TYPED, QuestionKind.SUMMARY})
 _MAX_WORDS = 48
 
 
@@ -149,10 +149,10 @@ class Relevance:
             value *= 0.8
         if self._question.first_person and unit.way in ("told", "heard") and not _about_owner(unit):
             value -= 0.3
-        if unit.way == "told" and is_reminder(unit.text) and not _ASKS_DUTY.search(self._question.text.lower()):
+        if unit.way == "told" and is_reminder(unit.text) and not ASKS_DUTY.search(self._question.text.lower()):
             value -= 0.25
         if unit.way in ("heard", "told") and unit.text.endswith("?") and self._question.kind not in _QUOTING:
-            value *= 0.4  # a question states nothing
+            value *= 0.25  # a question states nothing
         return max(0.0, min(1.0, value))
 
     def _mostly(self, missing: list[Term], unit: Unit, cosine: float) -> bool:
