@@ -14,7 +14,7 @@ from perstream.events import ProactiveSaid
 from perstream.lab import eval_sample
 from perstream.lab.day.truth import Due, Question
 from perstream.lab.eval_sample import SampleScore, add_up, evaluate_sample, report, run
-from perstream.lab.sample_score import answered, has_evidence, mentions, score_words, wilson
+from perstream.lab.sample_score import answered, answered_directly, has_evidence, mentions, score_words, wilson
 from perstream.types import Evidence, Provenance, Reply
 
 START = datetime(2026, 5, 4, 9, 30, tzinfo=timezone.utc)
@@ -61,6 +61,13 @@ def test_answer_needs_the_words_and_no_heap_of_words() -> None:
     assert answered(question, reply("Gate B12."), START)
     assert not answered(question, reply("Gate B12.", abstained=True), START)
     assert not answered(question, reply("word " * 61 + "B12"), START)
+
+
+def test_a_quotation_is_no_answer_of_ones_own() -> None:
+    question = Question("Which gate?", "what", (("B12",),), 3.0, 6.0, ((3.0, 6.0),))
+    assert answered_directly(question, reply('Gate B12: I read "GATE B12 / Oslo".'), START)
+    quoted = reply('I read "GATE B12 / Oslo" at 9:31.')
+    assert answered(question, quoted, START) and not answered_directly(question, quoted, START)
 
 
 def test_time_seen_may_be_local() -> None:
@@ -117,7 +124,7 @@ def test_wilson_matches_a_published_value() -> None:
 
 def score(**changes: float) -> SampleScore:
     values: Mapping[str, float] = {
-        "questions": 10, "answered": 9, "evidence_ok": 8, "unanswerable": 4, "refused": 4, "due": 2, "said_in_time": 1,
+        "questions": 10, "answered": 9, "evidence_ok": 8, "direct": 7, "unanswerable": 4, "refused": 4, "due": 2, "said_in_time": 1,
         "false_alarms": 1, "video_s": 100.0, "watch_s": 20.0, "last_four": 1, **changes,
     }  # fmt: skip
     return SampleScore(**values)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from perstream.events import Event, KeyframeKept, ProactiveSaid
 from perstream.jsonlines import dump_line, plain
 from perstream.lab.day.make import DEFAULT_SEED, DayFiles, day_files, draw_truth, make_day
 from perstream.lab.day.truth import Truth, load_truth
-from perstream.lab.sample_score import Item, answered, has_evidence, mentions, score_words, wilson
+from perstream.lab.sample_score import Item, answered, answered_directly, has_evidence, mentions, score_words, wilson
 
 SHIPPED = Path("sample_videos")
 PATIENCE_S = 1800.0
@@ -31,6 +31,8 @@ class SampleScore:
     answered: int
     evidence_ok: int
     """Answered, and citing a memory of when the answer was in view or heard, or the told fact."""
+    direct: int
+    """Of ``evidence_ok``: the answer is in the assistant's own words, not only in a quotation."""
     unanswerable: int
     refused: int
     due: int
@@ -96,12 +98,24 @@ def _watch_and_ask(files: DayFiles, truth: Truth, start: datetime, config: Confi
         listening.close()
         events += listening
     items: list[Item] = []
-    right = 0
+    right = direct = 0
     for question, reply in asked:
         well = answered(question, reply, start)
         right += well
         ok = well and has_evidence(question, reply, source)
-        note = "" if ok else "no right evidence" if well else "refused" if reply.abstained else "wrong"
+        own = ok and answered_directly(question, reply, start)
+        direct += own
+        note = (
+            ""
+            if own
+            else "only quoted"
+            if ok
+            else "no right evidence"
+            if well
+            else "refused"
+            if reply.abstained
+            else "wrong"
+        )
         items.append(Item("question", ok, question.question, reply.answer, str(question.answer_contains), note))
     items += [Item("unanswerable", r.abstained, q.question, r.answer, "", q.kind) for q, r in refusals]
     items += score_words(truth.due, [event for event in events if isinstance(event, ProactiveSaid)])
@@ -109,6 +123,7 @@ def _watch_and_ask(files: DayFiles, truth: Truth, start: datetime, config: Confi
         questions=len(asked),
         answered=right,
         evidence_ok=_count(items, "question"),
+        direct=direct,
         unanswerable=len(refusals),
         refused=_count(items, "unanswerable"),
         due=len(truth.due),
@@ -142,6 +157,7 @@ def report(score: SampleScore) -> dict[str, object]:
     shares = {"evidence_ok": "questions", "refused": "unanswerable", "said_in_time": "due"}
     return {
         **{name: getattr(score, name) for name in COUNTS},
+        "direct": score.direct,
         "video_s": round(score.video_s, 1),
         "watch_s": round(score.watch_s, 1),
         "false_alarms_per_hour": round(score.false_alarms * 3600 / max(score.video_s, 1e-9), 2),

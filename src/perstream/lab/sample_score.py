@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from perstream.events import ProactiveSaid
@@ -59,6 +59,11 @@ def answered(question: Question, reply: Reply, start: datetime) -> bool:
     if question.kind == "time seen":
         groups = tuple((*group, *_local(group, start)) for group in groups)
     return mentions(reply.answer, groups)
+
+
+def answered_directly(question: Question, reply: Reply, start: datetime) -> bool:
+    """As :func:`answered`, by the assistant's own words: what it quotes does not count."""
+    return answered(question, replace(reply, answer=re.sub(r'"[^"]*"', " ", reply.answer)), start)
 
 
 def _local(times: Iterable[str], start: datetime) -> tuple[str, ...]:

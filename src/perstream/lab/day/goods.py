@@ -57,7 +57,7 @@ def food(draw: Draw, label: tuple[str, str] | None = None) -> Thing:
         asks=(
             ask("what", ((maker,),), f"Which brand was the {said}?", f"Who makes the {said} I saw?"),
             ask("how many", ((f"{grams} g", f"{grams}g"),), f"How many grams of {said} were in the pack?",
-                f"How heavy was the {said}?"),
+                f"How heavy was the pack of {said}?"),
         ),
         unasked=(f"What did the {said} cost?", f"When does the {said} expire?"),
     )  # fmt: skip

@@ -31,7 +31,7 @@ def calendar(draw: Draw) -> Thing:
         "calendar", "calendar", sheet, 0.42, key=said,
         asks=(
             ask("when", ((clock,),), f"What time is the {said} appointment?", f"At what time is the {said}?"),
-            ask("when", ((str(day), f"{day}th"), (month, weekday)), f"On which day is the {said} appointment?",
+            ask("when", ((weekday, f"{day} {month}", f"{month} {day}", f"{day}th"),), f"On which day is the {said} appointment?",
                 f"What date does the calendar show for the {said}?"),
         ),
         unasked=(f"What is the phone number of the {said}?", f"What will the {said} appointment cost?"),
