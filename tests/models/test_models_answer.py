@@ -48,10 +48,16 @@ def test_another_day_is_remembered(second: World, question: str, expected: str |
             "When is my dentist appointment?",
             'Your dentist appointment is on Tuesday at 10:00: I read "DENTIST / TUE 10:00" at 08:20 (day.mp4, 20:00–20:06).',
         ),
-        ("When did I see the peanut butter?", 'At 08:15, 15:00 into day.mp4: you read "PEANUT BUTTER / crunchy 340 g".'),
+        (
+            "When did I see the peanut butter?",
+            'At 08:15, 15:00 into day.mp4: you read "PEANUT BUTTER / crunchy 340 g".',
+        ),
         ("What am I allergic to?", "You are allergic to peanuts (you told me yesterday at 17:00)."),
         ("Do I eat gluten?", "No: you don't eat gluten (you told me yesterday at 17:10)."),
-        ("How many tablets are in the box?", '24: I read "IBUPROFEN 400 mg / 24 tablets" at 08:14 (day.mp4, 14:00–14:06).'),
+        (
+            "How many tablets are in the box?",
+            '24: I read "IBUPROFEN 400 mg / 24 tablets" at 08:14 (day.mp4, 14:00–14:06).',
+        ),
         (
             "What should I remember when I see the supermarket?",
             "You asked me to remind you to buy milk when you see the supermarket (you told me at 07:40).",
@@ -88,7 +94,10 @@ def test_a_single_reading_is_said_with_doubt(embedder: MiniLM) -> None:
 
 def test_what_was_told_and_what_was_read_stand_side_by_side(embedder: MiniLM) -> None:
     world = World(
-        [Item("told", -60, told="My train to Bern leaves from platform 4."), Item("seen", 30, ("text:PLATFORM 9|BERN 10:32",))],
+        [
+            Item("told", -60, told="My train to Bern leaves from platform 4."),
+            Item("seen", 30, ("text:PLATFORM 9|BERN 10:32",)),
+        ],
         embedder,
     )
     answer = ask(world, "Which platform does the train to Bern leave from?")
@@ -130,7 +139,22 @@ def test_a_cancelled_question_gets_no_answer(first: World) -> None:
     assert BuiltinAnswerer(first.embedder, 0.35).answer(request, lambda _: None, lambda: True).text is None
 
 
-@pytest.mark.parametrize("question", ["", "  ", "?", "???", "ünïcödé ☃", "どこですか", "x" * 1_000_000, "the " * 100_000, "\x00", "(((", "when when when"])
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "  ",
+        "?",
+        "???",
+        "ünïcödé ☃",
+        "どこですか",
+        "x" * 1_000_000,
+        "the " * 100_000,
+        "\x00",
+        "(((",
+        "when when when",
+    ],
+)
 def test_odd_questions_do_no_harm(first: World, question: str) -> None:
     request = first.request("key")
     odd = replace(request, question=question)

@@ -12,7 +12,9 @@ START = datetime(2026, 3, 9, 8, 0, tzinfo=timezone.utc)
 K = ObservationKind
 
 
-def seen(kind: ObservationKind, text: str, *, votes: int = 2, at: float = 0.0, speaker: str | None = None, box=None) -> Observation:
+def seen(
+    kind: ObservationKind, text: str, *, votes: int = 2, at: float = 0.0, speaker: str | None = None, box=None
+) -> Observation:
     return Observation(kind, text, 0.95, at, at, votes, box, speaker)
 
 
@@ -51,14 +53,23 @@ def test_each_observation_has_its_clause_and_nothing_else(observation: Observati
 
 def test_what_people_ask_about_comes_first() -> None:
     said = caption_text(
-        [seen(K.COLOR, "red"), seen(K.LIGHT, "dark"), seen(K.CODE, "x"), seen(K.TEXT, "EXIT"), seen(K.TRANSCRIPT, "Hi")], START
+        [
+            seen(K.COLOR, "red"),
+            seen(K.LIGHT, "dark"),
+            seen(K.CODE, "x"),
+            seen(K.TEXT, "EXIT"),
+            seen(K.TRANSCRIPT, "Hi"),
+        ],
+        START,
     )
     order = [said.index(word) for word in ("EXIT", "QR code", "Heard", "dark", "red")]
     assert order == sorted(order)
 
 
 def test_lines_that_stand_together_are_one_text() -> None:
-    lines = [seen(K.TEXT, t, box=(0.2, y, 0.6, y + 0.08)) for t, y in (("PEANUT", 0.1), ("BUTTER", 0.2), ("340 g", 0.3))]
+    lines = [
+        seen(K.TEXT, t, box=(0.2, y, 0.6, y + 0.08)) for t, y in (("PEANUT", 0.1), ("BUTTER", 0.2), ("340 g", 0.3))
+    ]
     far = seen(K.TEXT, "EXIT", box=(0.8, 0.85, 0.95, 0.9))
     assert caption_text([*lines, far], START) == 'Text read: "PEANUT BUTTER / 340 g"; "EXIT".'
 

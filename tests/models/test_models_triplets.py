@@ -18,7 +18,10 @@ def told(text: str) -> list[tuple[str, str, str]]:
     [
         ("I am allergic to peanuts", [("I", "allergic to", "peanuts")]),
         ("I take lisinopril at 9 am.", [("I", "take", "lisinopril"), ("lisinopril", "at", "9 am")]),
-        ("My train leaves from platform 7 at 9:40", [("my train", "leaves from", "platform 7"), ("my train", "leaves at", "9:40")]),
+        (
+            "My train leaves from platform 7 at 9:40",
+            [("my train", "leaves from", "platform 7"), ("my train", "leaves at", "9:40")],
+        ),
         ("Anna is my sister", [("Anna", "is", "my sister")]),
         ("I parked on level 3", [("I", "parked on", "level 3")]),
         ("I don't eat gluten", [("I", "do not eat", "gluten")]),
@@ -26,9 +29,15 @@ def told(text: str) -> list[tuple[str, str, str]]:
         ("I'm looking for my black notebook", [("I", "looking for", "my black notebook")]),
         ("I used to live in Paris", [("I", "used to live in", "Paris")]),
         ("There is milk in the fridge", [("milk", "in", "fridge")]),
-        ("Remind me to buy milk when I see the supermarket", [("I", "reminded to", "buy milk"), ("buy milk", "when", "supermarket")]),
+        (
+            "Remind me to buy milk when I see the supermarket",
+            [("I", "reminded to", "buy milk"), ("buy milk", "when", "supermarket")],
+        ),
         ("Don't forget to call Ben tomorrow", [("I", "reminded to", "call Ben"), ("call Ben", "when", "tomorrow")]),
-        ("I lent Ben my bike last week", [("I", "lent", "my bike"), ("my bike", "to", "Ben"), ("my bike", "when", "last week")]),
+        (
+            "I lent Ben my bike last week",
+            [("I", "lent", "my bike"), ("my bike", "to", "Ben"), ("my bike", "when", "last week")],
+        ),
         ("wifi password: abc123", [("wifi password", "is", "abc123")]),
         ("Last month, I bought a lamp, and it broke.", [("I", "bought", "lamp"), ("lamp", "when", "last month")]),
         ("I remember packing a bag in the attic", [("I", "remember packing", "bag"), ("bag", "in", "attic")]),
@@ -104,6 +113,8 @@ def test_a_caption_gives_what_was_read_contained_and_said() -> None:
     assert not any("perhaps" in t for t in map(" ".join, found))
 
 
-@pytest.mark.parametrize("text", ["", "   ", "?", "What is this?", "ok", "日本語のメモ", "a " * 100_000, "I am " * 50_000, "\x00\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "   ", "?", "What is this?", "ok", "日本語のメモ", "a " * 100_000, "I am " * 50_000, "\x00\x00"]
+)
 def test_odd_texts_do_no_harm(text: str) -> None:
     assert len(GRAMMAR.of_told(text)) <= MAX_TRIPLETS

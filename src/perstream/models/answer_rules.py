@@ -14,11 +14,22 @@ from datetime import datetime
 from perstream.models.blocks import one_line
 from perstream.models.builtin_caption import quote
 from perstream.models.labels import place_numbers
-from perstream.models.phrases import as_sentence, cite, into_text, second_person, spoken_time, time_text, told_back, where_from
-from perstream.models.picking import colour_of, count_of, kin_of, person_in, place_in, spans_near, time_in, value_in
-from perstream.models.questions import Question, QuestionKind
+from perstream.models.phrases import (
+    as_sentence,
+    cite,
+    into_text,
+    second_person,
+    spoken_time,
+    time_text,
+    told_back,
+    where_from,
+)
+from perstream.models.picking import colour_of, count_of, kin_of, person_in, place_in, spans_near, value_in
+from perstream.models.question_kinds import QuestionKind
+from perstream.models.questions import Question
 from perstream.models.relevance import MET, Relevance, Scored
 from perstream.models.spans import SpanType
+from perstream.models.timing import time_in
 from perstream.models.units import Unit
 
 
@@ -100,7 +111,9 @@ def _when(scored: Scored, context: Context) -> str | None:
         return None
     if unit.way in ("told", "seen"):
         return _told(unit, context)
-    subject = re.match(r"(?i)(?:when|what time|at what time) (?:is|are|was|were) ((?:my|the|our|your) .{2,60})$", question.text)
+    subject = re.match(
+        r"(?i)(?:when|what time|at what time) (?:is|are|was|were) ((?:my|the|our|your) .{2,60})$", question.text
+    )
     if subject:
         verb = "are" if re.match(r"(?i)(?:when|(?:at )?what time) (?:are|were)", question.text) else "is"
         return _backed(f"{second_person(subject.group(1))} {verb} {spoken_time(time)}", unit, context)
@@ -139,14 +152,20 @@ def _where(scored: Scored, context: Context) -> str | None:
 def _who(scored: Scored, context: Context) -> str | None:
     unit = scored.unit
     if unit.way == "heard" and unit.speaker:
-        if re.search(r"\b(?:said|say|says|told|asked|mentioned|talked|spoke|speak\w*|suggested)\b", context.question.text.lower()):
+        if re.search(
+            r"\b(?:said|say|says|told|asked|mentioned|talked|spoke|speak\w*|suggested)\b", context.question.text.lower()
+        ):
             return _backed(unit.speaker, unit, context) if len(unit.text) < 4 else as_sentence(cite(unit, context.now))
         if any(term.name and term.word == unit.speaker.lower() for term in context.question.terms):
             return None
         return as_sentence(cite(unit, context.now))
     if re.match(r"(?i)who (?:is|was|are|were) [A-Z]\S*(?: [A-Z]\S*)?$", context.question.text) and not kin_of(unit):
         return None
-    if unit.way == "read" and len(unit.lines) > 1 and re.match(r"(?i)who (?:makes?|made|sells?|produces?)\b", context.question.text):
+    if (
+        unit.way == "read"
+        and len(unit.lines) > 1
+        and re.match(r"(?i)who (?:makes?|made|sells?|produces?)\b", context.question.text)
+    ):
         return as_sentence(cite(unit, context.now))  # the label names its maker
     if unit.way in ("told", "heard") and any(scored.met[t.stem] < MET and not t.name for t in context.question.terms):
         return None
@@ -160,7 +179,9 @@ def _said(scored: Scored, context: Context) -> str | None:
     unit, speaker = scored.unit, context.question.speaker.lower()
     if unit.way == "heard" and speaker in unit.speaker.lower().split():
         return as_sentence(cite(unit, context.now))
-    if unit.way == "told" and re.search(rf"\b{re.escape(speaker)}\b.*\b(?:said|told|asked|mentioned|says|wants)\b", unit.text.lower()):
+    if unit.way == "told" and re.search(
+        rf"\b{re.escape(speaker)}\b.*\b(?:said|told|asked|mentioned|says|wants)\b", unit.text.lower()
+    ):
         return _told(unit, context)
     return None
 

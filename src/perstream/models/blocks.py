@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from perstream.types import Observation
 
@@ -55,7 +56,7 @@ def _middle(line: Observation) -> float:
 def one_line(lines: Sequence[str]) -> str:
     """A block in one line: words that run on in capitals are joined, other lines are set apart by " / "."""
     text = lines[0] if lines else ""
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in pairwise(lines):
         runs_on = all(part.isupper() and part.replace(" ", "").replace("'", "").isalpha() for part in (above, line))
         text += (" " if runs_on else " / ") + line
     return text

@@ -15,7 +15,8 @@ from perstream.models.answer_rules import Context, phrase
 from perstream.models.lexicon import Lexicon
 from perstream.models.periods import period_of
 from perstream.models.phrases import as_sentence, cite, time_text
-from perstream.models.questions import Question, QuestionKind, parse_question
+from perstream.models.question_kinds import QuestionKind
+from perstream.models.questions import Question, parse_question
 from perstream.models.relevance import ASKS_DUTY, Relevance, Scored, is_reminder
 from perstream.models.text import Stems
 from perstream.models.units import Unit, units_of
@@ -160,7 +161,7 @@ def _ways_fit(units: list[Unit], question: Question) -> list[Unit]:
         return [u for u in units if u.way in ("read", "code")] or units
     seeing = re.search(r"\bi (?:\w+ )?(?:see|seen|saw|read|hear|heard|notice|look|watch|scan|pass|spot)", low)
     timed = question.kind is QuestionKind.WHEN_SEEN and not re.search(r"\b(?:tell|told|say|said|mention)", low)
-    if timed or seeing and question.kind is not QuestionKind.WHERE and not ASKS_DUTY.search(low):
+    if timed or (seeing and question.kind is not QuestionKind.WHERE and not ASKS_DUTY.search(low)):
         return [u for u in units if u.way != "told"]
     if question.kind in (QuestionKind.WHERE, QuestionKind.WHO) and "remind" not in low:
         return [u for u in units if u.way != "told" or not is_reminder(u.text)]

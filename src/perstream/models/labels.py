@@ -22,7 +22,13 @@ _ORDINAL_PLACE = re.compile(
     r"\b(first|second|third|fourth|fifth|sixth|seventh|top|ground|\d{1,2}(?:st|nd|rd|th)) (floor|level|row|exit|door|room|aisle)\b",
     re.IGNORECASE,
 )
-_SAME_SORT = ({"level", "floor"}, {"platform", "track", "gleis"}, {"apartment", "apt", "suite"}, {"coach", "car"}, {"bus", "tram", "line"})
+_SAME_SORT = (
+    {"level", "floor"},
+    {"platform", "track", "gleis"},
+    {"apartment", "apt", "suite"},
+    {"coach", "car"},
+    {"bus", "tram", "line"},
+)
 _NOT_KEYS = frozenset({"http", "https", "ftp", "mailto", "tel"})
 _SCORE = 0.8
 """A reading's structure is likelier wrong than the reading itself."""
@@ -55,7 +61,10 @@ def key_value(line: str) -> tuple[str, str] | None:
 
 def place_numbers(text: str, head: str) -> list[str]:
     """Numbered places in a text ("platform 7", "second floor"), all or those of the sort that ``head`` names."""
-    found = [(m.start(), m.group(1).lower(), f"{m.group(1).lower()} {m.group(2)}") for m in _PLACE_NUMBER.finditer(text[:2000])]
+    found = [
+        (m.start(), m.group(1).lower(), f"{m.group(1).lower()} {m.group(2)}")
+        for m in _PLACE_NUMBER.finditer(text[:2000])
+    ]
     found += [(m.start(), m.group(2).lower(), m.group().lower()) for m in _ORDINAL_PLACE.finditer(text[:2000])]
     sorts = next((group for group in _SAME_SORT if head in group), {head})
     return [place for _, sort, place in sorted(found) if not head or sort in sorts]

@@ -26,7 +26,12 @@ def period_of(question: str, now: datetime) -> Period | None:
     if ago:
         words = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7}
         count = int(ago.group(1)) if ago.group(1).isdigit() else words[ago.group(1)]
-        unit = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}[ago.group(2)]
+        unit = {
+            "minute": timedelta(minutes=1),
+            "hour": timedelta(hours=1),
+            "day": timedelta(days=1),
+            "week": timedelta(weeks=1),
+        }[ago.group(2)]
         middle = now - count * unit
         return Period(middle - unit * max(1.0, 0.5 * count), middle + unit * max(1.0, 0.5 * count))
     day: datetime | None = None

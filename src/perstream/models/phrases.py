@@ -45,7 +45,9 @@ def told_back(sentence: str) -> str:
     reminder = re.match(r"(?i)(?:please\s+)?(?:remind me|don['’]t let me forget|do not let me forget)\s+(.+)$", plain)
     if reminder:
         return f"you asked me to remind you {second_person(reminder.group(1))}"
-    opened = re.sub(r"(?i)^(?:please\s+)?(?:remember|note|don['’]t forget|keep in mind)(?:\s+that|:|,)?\s+(?=\w+ \w+ )", "", plain)
+    opened = re.sub(
+        r"(?i)^(?:please\s+)?(?:remember|note|don['’]t forget|keep in mind)(?:\s+that|:|,)?\s+(?=\w+ \w+ )", "", plain
+    )
     return second_person(opened)
 
 
@@ -120,13 +122,23 @@ def spoken_time(text: str) -> str:
         day, rest = _DAY_NAMES[match.group(1).lower()[:3]], match.group(2).strip()
         if not rest:
             return f"on {day}"
-        return f"on {day} {rest}" if rest.lower().startswith(("at ", "the ", "on ", "morning", "evening")) else f"on {day} at {rest}"
+        return (
+            f"on {day} {rest}"
+            if rest.lower().startswith(("at ", "the ", "on ", "morning", "evening"))
+            else f"on {day} at {rest}"
+        )
     span = re.fullmatch(r"(\d{1,2}[:.h]\d\d)\s?[-–]\s?(\d{1,2}[:.h]\d\d)", text)
     if span:
         return f"from {span.group(1)} to {span.group(2)}"
-    return f"at {text}" if re.match(r"\d{1,2}[:.h]\d\d|\d{1,2} ?[ap]\.?m|noon$|midnight$|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)$", text, re.IGNORECASE) else text
+    return (
+        f"at {text}"
+        if re.match(
+            r"\d{1,2}[:.h]\d\d|\d{1,2} ?[ap]\.?m|noon$|midnight$|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)$",
+            text,
+            re.IGNORECASE,
+        )
+        else text
+    )
 
 
-_SHORT_DAYS = frozenset(
-    {"mon", "tue", "tues", "wed", "wednes", "thu", "thur", "thurs", "fri", "sat", "satur", "sun"}
-)
+_SHORT_DAYS = frozenset({"mon", "tue", "tues", "wed", "wednes", "thu", "thur", "thurs", "fri", "sat", "satur", "sun"})

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from perstream.models.labels import key_value
 from perstream.models.questions import Question
 from perstream.models.relevance import Relevance
-from perstream.models.spans import COLORS, DAYS, MONTHS, TIMES, Span, SpanType, find_spans
+from perstream.models.spans import COLORS, Span, SpanType, find_spans
 from perstream.models.text import STOP_WORDS, words
 from perstream.models.units import Unit
 from perstream.models.verbs import PLACE_PREPOSITIONS
@@ -29,7 +29,10 @@ _TIME_WORDS = (
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|time\b|case\b|fact\b|order\b|the way\b|(?:19|20)\d\d\b"
 )
 _PLACE = re.compile(rf"{_PREPOSITION.pattern}(?!{_TIME_WORDS})[^,.;:!?]{{2,80}}", re.IGNORECASE)
-_TAIL = re.compile(rf"\s+(?:(?:at|on|by|until|from) (?:{_TIME_WORDS})|when|while|because|since|every|last|next|yesterday|today|tomorrow)\b.*$", re.IGNORECASE)
+_TAIL = re.compile(
+    rf"\s+(?:(?:at|on|by|until|from) (?:{_TIME_WORDS})|when|while|because|since|every|last|next|yesterday|today|tomorrow)\b.*$",
+    re.IGNORECASE,
+)
 
 
 _TOTAL = re.compile(r"(?i)\b(?:total|sum|amount due|to pay|balance|summe)\b")
@@ -56,7 +59,9 @@ def spans_near(unit: Unit, wanted: frozenset[SpanType], question: Question, rele
         wanted |= {SpanType.DECIMAL}
     asked = {w.lower() for w in words(question.text)}
     lines = ranked_lines(unit, relevance, far=SpanType.PRICE not in wanted)
-    if SpanType.PRICE in wanted and re.search(r"\b(?:total|bill|pay|altogether|spend|spent|owe)\b", question.text.lower()):
+    if SpanType.PRICE in wanted and re.search(
+        r"\b(?:total|bill|pay|altogether|spend|spent|owe)\b", question.text.lower()
+    ):
         sums = [i for i, line in enumerate(unit.lines) if _TOTAL.search(line)]
         lines = [j for i in sums for j in (i, i + 1) if j < len(unit.lines)] or lines
     for i in lines:
@@ -68,111 +73,25 @@ def spans_near(unit: Unit, wanted: frozenset[SpanType], question: Question, rele
 
 def _nearest(line: str, spans: Sequence[Span], question: Question, relevance: Relevance) -> Span:
     """After the last word asked about, else the first: labels put the name before the value."""
-    ends = [m.end() for m in re.finditer(r"[^\W_]+", line) if any(relevance.holds(t, m.group()) for t in question.terms)]
+    ends = [
+        m.end() for m in re.finditer(r"[^\W_]+", line) if any(relevance.holds(t, m.group()) for t in question.terms)
+    ]
     after = [s for s in spans if ends and s.start >= min(ends)]
     return after[0] if after else spans[0]
-
-
-def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
-    """The time stated beside the words asked about: day and clock where both stand there; "" for none."""
-    low = question.text.lower()
-    asks_day = bool(re.search(r"\b(?:day|date|weekday)\b", low))
-    asks_clock = bool(re.search(r"\bwhat time\b", low))
-    ends = bool(re.search(r"\b(?:close[sd]?|shut|shuts|end|ends|finish|finishes|until|over)\b", low))
-    starts = bool(re.search(r"\b(?:do|does|did|will|when)\b.*\b(?:open|start|begin)s?\b|\bopening\b", low)) and not ends
-    lines = _of_day(ranked_lines(unit, relevance), unit.lines, low)
-    page = _calendar_page(unit.lines)
-    for i in lines:
-        spans = find_spans(unit.lines[i], TIMES)
-        clocks = [s for s in spans if s.type is SpanType.CLOCK]
-        if not spans or asks_day and len(clocks) == len(spans) or asks_clock and not clocks:
-            continue
-        if (starts or ends) and not clocks and any(find_spans(line, frozenset({SpanType.CLOCK})) for line in unit.lines):
-            continue
-        if starts and len(clocks) == 1 and re.search(r"(?i)\b(?:until|till|bis)\b", unit.lines[i]):
-            continue
-        if len(clocks) > 1 and (starts or ends):
-            return clocks[-1 if ends else 0].text
-        found = _together(unit.lines[i], spans)
-        return f"{page} at {found}" if page and len(clocks) == len(spans) else _with_day(found, clocks == spans, i, unit.lines)
-    if page and not asks_clock:
-        return page
-    if re.search(r"\btake|taken\b", low):
-        often = spans_near(unit, frozenset({SpanType.FREQUENCY}), question, relevance)
-        if often:
-            return often
-    return _loose_time(unit, question, asks_clock, asks_day)
-
-
-def _of_day(order: list[int], lines: Sequence[str], question: str) -> list[int]:
-    """Where the question names a weekday and a line does too, that line (and the next, if it holds the time) alone."""
-    asked = {s.text[:3].lower() for s in find_spans(question, frozenset({SpanType.DAY})) if re.fullmatch(rf"(?i)(?:{DAYS})s?", s.text)}
-    named = [i for i in order if any(s.text[:3].lower() in asked for s in find_spans(lines[i], frozenset({SpanType.DAY})))]
-    if not named or len(lines) < 2:
-        return order
-    clock = frozenset({SpanType.CLOCK})
-    below = [i + 1 for i in named if not find_spans(lines[i], clock) and i + 1 < len(lines)]
-    return [*named, *below]
-
-
-def _with_day(found: str, clock_only: bool, at: int, lines: Sequence[str]) -> str:
-    """A poster puts the date on one line and the time on the next."""
-    if clock_only:
-        for j in (at - 1, at + 1):
-            if 0 <= j < len(lines):
-                days = find_spans(lines[j], frozenset({SpanType.DAY, SpanType.DATE}))
-                if len(days) == 1 and len(lines[j]) - len(days[0].text) < 4:
-                    return f"{days[0].text} {found}"
-    return found
-
-
-def _calendar_page(lines: Sequence[str]) -> str:
-    """ "Sunday, 19 March" of a page that shows month, day and perhaps weekday on lines of their own; "" otherwise."""
-    month = next((line for line in lines if re.fullmatch(rf"(?i)(?:{MONTHS})(?: \d{{4}})?", line.strip())), "")
-    day = next((line for line in lines if re.fullmatch(r"(?:[12]?\d|3[01])\.?", line.strip())), "")
-    if not month or not day:
-        return ""
-    weekday = next((line for line in lines if re.fullmatch(rf"(?i)(?:{DAYS})", line.strip())), "")
-    return (f"{weekday.strip().title()}, " if weekday else "") + f"{day.strip(' .')} {month.strip().title()}"
-
-
-def _loose_time(unit: Unit, question: Question, asks_clock: bool, asks_day: bool) -> str:
-    """Times in running words: "on the first of the month", "since 1987", "two weeks ago", "at six"."""
-    low = question.text.lower()
-    if not asks_clock:
-        ordinal = re.search(
-            r"(?i)\b(?:on|by|before|after) the (?:first|second|third|last|\w+th|\d{1,2}(?:st|nd|rd|th))\b(?: of [\w ]{3,20})?",
-            unit.text,
-        )
-        if ordinal:
-            return ordinal.group()
-        year = re.search(r"(?i)\b(?:(?:in|since|from|est\.?|founded)\s)?(?:1[5-9]|20)\d\d\b", unit.text)
-        if year and (re.search(r"\b(?:year|since|born|founded|exist\w*)\b", low) or question.past and unit.way != "read"):
-            return year.group()
-        ago = find_spans(unit.text, frozenset({SpanType.DURATION}))
-        if ago and (ago[0].text.endswith("ago") or unit.way in ("told", "heard")):
-            return ago[0].text
-    hour = re.search(r"(?i)\b(?:at|by|until|before|after) (?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon)\b", unit.text)
-    return hour.group() if hour and not asks_day else ""
-
-
-def _together(line: str, spans: Sequence[Span]) -> str:
-    start, end = spans[0].start, spans[0].end
-    for span in spans[1:]:
-        if span.start - end > 6:
-            break
-        end = span.end
-    return line[start:end]
 
 
 def colour_of(unit: Unit, question: Question, relevance: Relevance) -> str:
     """The colour that stands directly with the thing asked about: "blue folder", "the folder is blue"."""
     things = [t for t in question.terms if t.required]
     colour = rf"(?:(?:light|dark)[ -])?(?:{COLORS})"
-    for match in re.finditer(rf"\b({colour}(?:(?: and |, | ){colour})*)\s+(\w+)(?:\s+(\w+))?", unit.text, re.IGNORECASE):
+    for match in re.finditer(
+        rf"\b({colour}(?:(?: and |, | ){colour})*)\s+(\w+)(?:\s+(\w+))?", unit.text, re.IGNORECASE
+    ):
         if any(relevance.holds(t, w) for t in things if not t.name for w in (match.group(2), match.group(3) or "")):
             return match.group(1)
-    for match in re.finditer(rf"\b(\w+)\s+(?:is|are|was|were|looks)\s+(?:\w+ly\s+|very\s+)?({colour})\b", unit.text, re.IGNORECASE):
+    for match in re.finditer(
+        rf"\b(\w+)\s+(?:is|are|was|were|looks)\s+(?:\w+ly\s+|very\s+)?({colour})\b", unit.text, re.IGNORECASE
+    ):
         if any(relevance.holds(t, match.group(1)) for t in things):
             return match.group(2)
     return ""
@@ -217,12 +136,12 @@ def person_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     asked = {w.lower() for w in words(question.text)}
     if unit.way == "read":
         return _person_on_label(unit, question, relevance)
-    kin = [m.group() for m in _KIN.finditer(unit.text) if not words(m.group())[-1].lower() in asked]
+    kin = [m.group() for m in _KIN.finditer(unit.text) if words(m.group())[-1].lower() not in asked]
     listed = words(unit.text)
     names = [
         w for i, w in enumerate(listed)
         if w[:1].isupper() and w.lower() not in asked and w.lower() not in STOP_WORDS and w.lower() not in _NOT_PEOPLE
-        and (i > 0 or not w.lower() in _OPENERS)
+        and (i > 0 or w.lower() not in _OPENERS)
         and (i == 0 or listed[i - 1].lower() not in _NO_PERSON_AFTER - asked)
     ]  # fmt: skip
     if kin or names:
@@ -253,7 +172,12 @@ def _person_on_label(unit: Unit, question: Question, relevance: Relevance) -> st
         titled = re.search(r"\b(?:Dr|Prof|Mr|Mrs|Ms)\.? [A-Z][\w'-]+(?: [A-Z][\w'-]+)?", line)
         if titled:
             return titled.group()
-        alone = _PERSON_LINE.fullmatch(line) and len(line.split()) > 1 and not _THING_LINE.search(line) and not line.isupper()
+        alone = (
+            _PERSON_LINE.fullmatch(line)
+            and len(line.split()) > 1
+            and not _THING_LINE.search(line)
+            and not line.isupper()
+        )
         if alone and not all(any(relevance.names(t, w) for t in question.terms) for w in words(line)):
             return line
     return ""
@@ -269,4 +193,6 @@ _NOT_PEOPLE = frozenset(
     october november december i i'm i've bluetooth usb tv gps wifi""".split()
 )
 _NO_PERSON_AFTER = frozenset({"from", "in", "at", "on"})
-_OPENERS = frozenset("the my our his her their this that there please remember yesterday today last just a an remind".split())
+_OPENERS = frozenset(
+    "the my our his her their this that there please remember yesterday today last just a an remind".split()
+)

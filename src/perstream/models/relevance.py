@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from perstream.models.carriers import carrier_fits
 from perstream.models.lexicon import Lexicon
-from perstream.models.questions import Question, QuestionKind, Term, carrier_fits
+from perstream.models.question_kinds import QuestionKind
+from perstream.models.questions import Question, Term
 from perstream.models.text import STOP_WORDS, Stems, words
 from perstream.models.units import Unit
 from perstream.protocols import TextEmbedder
@@ -25,8 +27,12 @@ ALIKE = 0.6
 """Cosine of two single words from which one may stand for the other, weakly."""
 LENIENT = 0.75
 LENIENT_COSINE = 0.55
-ASKS_DUTY = re.compile(r"\b(?:remind|remember|buy|need|should|have to|must|supposed|want|looking for|waiting for|forget)\b")
-_QUOTING = frozenset({QuestionKind.SAID, QuestionKind.WHO, QuestionKind.WHEN_SEEN, QuestionKind.TYPED, QuestionKind.SUMMARY})
+ASKS_DUTY = re.compile(
+    r"\b(?:remind|remember|buy|need|should|have to|must|supposed|want|looking for|waiting for|forget)\b"
+)
+_QUOTING = frozenset(
+    {QuestionKind.SAID, QuestionKind.WHO, QuestionKind.WHEN_SEEN, QuestionKind.TYPED, QuestionKind.SUMMARY}
+)
 _MAX_WORDS = 48
 
 
@@ -173,7 +179,6 @@ class _View:
         self._speaker = unit.speaker.lower()
         self.words = [w.lower() for w in words(unit.text) if len(w) > 2 and w.isalpha() and w.lower() not in STOP_WORDS]
 
-
     def calls(self, name: str) -> bool:
         """True when the name is only used to address somebody, by somebody else."""
         if name in self._speaker.split():
@@ -201,7 +206,9 @@ def _spelled_alike(term: Term, stems: set[str], text: str) -> bool:
     if word in "".join(text.lower().split()):
         return True
     slips = 1 if len(word) < 9 else 2
-    return any(abs(len(other) - len(word)) <= slips and _within(word, other, slips) for other in stems if len(other) > 4)
+    return any(
+        abs(len(other) - len(word)) <= slips and _within(word, other, slips) for other in stems if len(other) > 4
+    )
 
 
 def _within(a: str, b: str, limit: int) -> bool:

@@ -69,7 +69,9 @@ def _of_hit(hit: Hit) -> list[Unit]:
     for o in memory.observations:
         way = _WAYS.get(o.kind)
         if way:
-            pieces.append((way, (cleaned(_words_of(o), MAX_LINE),), cleaned(o.speaker or "", 60), True, o.start_s, o.end_s))
+            pieces.append(
+                (way, (cleaned(_words_of(o), MAX_LINE),), cleaned(o.speaker or "", 60), True, o.start_s, o.end_s)
+            )
     if not memory.observations or memory.text != caption_text(memory.observations, memory.observed_at):
         way = "told" if memory.provenance is Provenance.TOLD else _PROVENANCES.get(memory.provenance, "seen")
         speaker, text = memory.speaker or "", memory.text[:4000]
