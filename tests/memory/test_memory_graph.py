@@ -127,7 +127,8 @@ def test_hashing_finds_near_vectors_and_keeps_groups_apart() -> None:
     coded = index.code(known)
     red, blue = group_of("a", ""), group_of("a", "12")
     for start in range(0, 3000, 700):
-        index.add([(row, red, coded.stored(row)) for row in range(start, min(3000, start + 700))])
+        rows = range(start, min(3000, start + 700))
+        index.add(rows, np.full(3000, red, np.uint64), coded, rows)
     for cosine, least in ((0.9, 0.98), (0.95, 0.995)):
         residual = normalized(noise - (noise * known[:300]).sum(axis=1, keepdims=True) * known[:300])
         near = index.code(normalized(cosine * known[:300] + np.sqrt(1 - cosine**2) * residual))

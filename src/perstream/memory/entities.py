@@ -69,11 +69,10 @@ class Entities:
         """Entities of labels that no entity bears: a near one of the same group, or a new one."""
         vectors = np.asarray(self._embed([written[0] for written in unknown.values()]), np.float32)
         index = self._loaded(connection, vectors.shape[1])
-        groups = [_group(normalized, home) for normalized, home in unknown]
+        groups = np.array([_group(normalized, home) for normalized, home in unknown], np.uint64)
         coded = index.code(vectors)
-        near = index.nearest(coded, np.array(groups, np.uint64), self._rho - BAND)
+        near = index.nearest(coded, groups, self._rho - BAND)
         entities: list[Resolved] = []
-        fresh: list[tuple[int, int, bytes]] = []
         places: list[int] = []
         for place, ((normalized, home), written) in enumerate(unknown.items()):
             match = self._decide(connection, vectors[place], near[place])
@@ -81,16 +80,15 @@ class Entities:
                 twins = [p for p in places if groups[p] == groups[place] and vectors[p] @ vectors[place] >= self._rho]
                 match = entities[twins[0]] if twins else None
             if match is None:
-                stored = coded.stored(place)
                 cursor = connection.execute(
                     "INSERT INTO entities (label, normalized, category, embedding) VALUES (?, ?, ?, ?)",
-                    (written[0], normalized, home, stored),
+                    (written[0], normalized, home, coded.stored(place)),
                 )
                 match = Resolved(int(cursor.lastrowid or 0), written[0])
-                fresh.append((match.id, groups[place], stored))
                 places.append(place)
             entities.append(match)
-        index.add(fresh)
+        if places:
+            index.add([entities[place].id for place in places], groups, coded, places)
         return entities
 
     def _decide(
@@ -116,7 +114,9 @@ class Entities:
                     [(coded.stored(row), entity) for row, (entity, _) in enumerate(renamed)],
                 )
             rows = connection.execute("SELECT id, normalized, category, embedding FROM entities").fetchall()
-            index.add([(entity, _group(normalized, home), stored) for entity, normalized, home, stored in rows])
+            if rows:
+                groups = [_group(normalized, home) for _, normalized, home, _ in rows]
+                index.load([row[0] for row in rows], groups, [row[3] for row in rows])
             self._near = index
         return self._near
 

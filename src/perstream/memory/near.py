@@ -31,7 +31,6 @@ FAR = 80
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _FLIPS = np.left_shift(1, np.arange(BITS)).astype(np.uint16)
-_TABLE = np.arange(TABLES)[:, None]
 _HEAD = 4 + 2 * TABLES
 
 KeyArray = NDArray[np.uint64]
@@ -48,13 +47,14 @@ class Coded:
     """[n, TABLES]: bucket names."""
     heights: FloatArray
     """[n, TABLES, BITS]: distances to the hyperplanes."""
+    components: NDArray[np.int8]
+    """[n, dimension]: the vectors, divided by ``scales``."""
+    scales: FloatArray
+    """[n]."""
 
     def stored(self, row: int) -> bytes:
         """Scale, bucket names and int8 components: 420 bytes for 384 dimensions."""
-        vector = self.vectors[row]
-        top = float(np.abs(vector).max()) or 1.0
-        components = np.rint(vector * (127 / top)).astype(np.int8)
-        return b"".join((np.float32(top / 127).tobytes(), self.signs[row].tobytes(), components.tobytes()))
+        return b"".join((self.scales[row].tobytes(), self.signs[row].tobytes(), self.components[row].tobytes()))
 
 
 class NearIndex:
@@ -67,7 +67,7 @@ class NearIndex:
         self._ids = np.zeros(16, np.int64)
         self._groups = np.zeros(16, np.uint64)
         self._scales = np.zeros(16, np.float32)
-        self._vectors = np.zeros((16, dimension), np.int8)
+        self._components = np.zeros((16, dimension), np.int8)
         self._signs = np.zeros((16, TABLES), np.uint16)
         self._make_tables(64)
 
@@ -77,87 +77,112 @@ class NearIndex:
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays, filled or not."""
-        arrays = (self._ids, self._groups, self._scales, self._vectors, self._signs, self._rows, self._tags, self._fill)
-        return sum(array.nbytes for array in arrays)
+        columns = (self._ids, self._groups, self._scales, self._components, self._signs)
+        return sum(array.nbytes for array in (*columns, self._rows, self._tags, self._fill))
 
     def code(self, vectors: FloatArray) -> Coded:
         """Make unit vectors [n, dimension] ready."""
-        heights = (vectors @ self._planes.T).reshape(len(vectors), TABLES, BITS)
+        heights = (vectors @ self._planes).reshape(len(vectors), TABLES, BITS)
         signs = np.packbits(heights > 0, axis=2, bitorder="little").view(np.uint16)[:, :, 0]
-        return Coded(vectors, signs, np.abs(heights))
+        scales = np.maximum(np.abs(vectors).max(axis=1), np.float32(1e-9)) / np.float32(127)
+        components = np.rint(vectors / scales[:, None]).astype(np.int8)
+        return Coded(vectors, signs, np.abs(heights), components, scales)
 
     def nearest(self, coded: Coded, groups: KeyArray, at_least: float) -> list[list[tuple[int, float]]]:
         """For each vector the entities of its group at cosine ``at_least`` or more, best first (to about 0.003)."""
         found: list[list[tuple[int, float]]] = [[] for _ in groups]
         if not self._count:
             return found
-        closest = np.argpartition(coded.heights, PROBES, axis=2)[:, :, :PROBES]
+        closest = coded.heights.argpartition(PROBES, axis=2)[:, :, :PROBES]
         own = coded.signs[:, :, None]
         keys = _keys(np.concatenate([own, own ^ _FLIPS[closest]], axis=2), groups[:, None, None])
-        where = (_TABLE, (keys & self._mask).astype(np.int64))
-        hit = self._tags[where] == (keys >> np.uint64(48)).astype(np.uint16)[..., None]
-        queries = np.nonzero(hit)[0]
-        rows = self._rows[where][hit]
-        differing = _POPULATION[self._signs[rows] ^ coded.signs[queries]].sum(axis=1, dtype=np.int32)
+        buckets = ((keys & self._mask).astype(np.int64) + self._offsets).ravel()
+        hits = np.flatnonzero(self._tags.take(buckets, axis=0) == _tags(keys).reshape(-1, 1))
+        lookup, slot = np.divmod(hits, SLOTS)
+        rows = self._rows[buckets[lookup], slot]
+        queries = lookup // (TABLES * (1 + PROBES))
+        differing = _population(self._signs[rows] ^ coded.signs[queries])
         near = np.flatnonzero((differing <= FAR) & (rows >= 0) & (self._groups[rows] == groups[queries]))
         for query, row in sorted(set(zip(queries[near].tolist(), rows[near].tolist(), strict=True))):
-            cosine = float(self._vectors[row].astype(np.float32) @ coded.vectors[query] * self._scales[row])
+            cosine = float(self._components[row].astype(np.float32) @ coded.vectors[query] * self._scales[row])
             if cosine >= at_least:
                 found[query].append((int(self._ids[row]), cosine))
         for matches in found:
             matches.sort(key=lambda match: -match[1])
         return found
 
-    def add(self, entities: Sequence[tuple[int, int, bytes]]) -> None:
-        """Take in (entity, group, bytes of :meth:`Coded.stored`): new ones, or the whole store at once."""
-        first = self._count
-        self._reserve(first + len(entities))
-        for row, (entity, group, stored) in enumerate(entities, start=first):
-            self._ids[row], self._groups[row] = entity, group
-            self._scales[row] = np.frombuffer(stored, np.float32, 1)[0]
-            self._signs[row] = np.frombuffer(stored, np.uint16, TABLES, 4)
-            self._vectors[row] = np.frombuffer(stored, np.int8, self.dimension, _HEAD)
-        self._count = first + len(entities)
-        if self._count > 4 * self._buckets:
-            self._make_tables(1 << (self._count - 1).bit_length())
-        else:
-            for row in range(first, self._count):
-                self._place(row)
+    def add(self, ids: Sequence[int], groups: KeyArray, coded: Coded, places: Sequence[int]) -> None:
+        """Take in the vectors at these places of ``coded`` as new entities."""
+        self._append(ids, groups[places], coded.scales[places], coded.signs[places], coded.components[places])
 
-    def _place(self, row: int) -> None:
-        """Put a row into its bucket of every table."""
-        keys = _keys(self._signs[row], self._groups[row : row + 1])
-        tables, buckets = _TABLE[:, 0], (keys & self._mask).astype(np.int64)
-        slots = self._fill[tables, buckets]
-        self._rows[tables, buckets, slots] = row
-        self._tags[tables, buckets, slots] = (keys >> np.uint64(48)).astype(np.uint16)
-        self._fill[tables, buckets] = (slots + 1) % SLOTS
+    def load(self, ids: Sequence[int], groups: Sequence[int], stored: Sequence[bytes]) -> None:
+        """Take in entities from their bytes (:meth:`Coded.stored`), all at once."""
+        size = _HEAD + self.dimension
+        table = np.frombuffer(b"".join(stored), np.uint8).reshape(-1, size)
+        self._append(
+            ids,
+            np.array(groups, np.uint64),
+            np.ascontiguousarray(table[:, :4]).view(np.float32)[:, 0],
+            np.ascontiguousarray(table[:, 4:_HEAD]).view(np.uint16),
+            table[:, _HEAD:].view(np.int8),
+        )
+
+    def _append(
+        self,
+        ids: Sequence[int],
+        groups: KeyArray,
+        scales: FloatArray,
+        signs: SignArray,
+        components: NDArray[np.int8],
+    ) -> None:
+        first, last = self._count, self._count + len(ids)
+        self._reserve(last)
+        self._ids[first:last] = ids
+        self._groups[first:last] = groups
+        self._scales[first:last] = scales
+        self._signs[first:last] = signs
+        self._components[first:last] = components
+        self._count = last
+        if last > 4 * self._buckets:
+            self._make_tables(1 << (last - 1).bit_length())
+        else:
+            self._place(first, last)
+
+    def _place(self, first: int, last: int) -> None:
+        """Put new rows into their bucket of every table."""
+        keys = _keys(self._signs[first:last], self._groups[first:last, None])
+        buckets = (keys & self._mask).astype(np.int64) + self._offsets[:, 0]
+        slots = self._fill[buckets]
+        self._rows[buckets, slots] = np.arange(first, last)[:, None]
+        self._tags[buckets, slots] = _tags(keys)
+        self._fill[buckets] = (slots + 1) % SLOTS
 
     def _reserve(self, count: int) -> None:
         size = len(self._ids)
         if count > size:
-            for name in ("_ids", "_groups", "_scales", "_vectors", "_signs"):
+            for name in ("_ids", "_groups", "_scales", "_components", "_signs"):
                 old = getattr(self, name)
                 grown = np.zeros((max(count, size + size // 2), *old.shape[1:]), old.dtype)
                 grown[: self._count] = old[: self._count]
                 setattr(self, name, grown)
 
     def _make_tables(self, buckets: int) -> None:
-        """Build all tables anew with this many buckets (a power of two) each."""
+        """Build all tables anew with this many buckets (a power of two) each, one table after the other."""
         self._buckets = buckets
         self._mask = np.uint64(buckets - 1)
-        self._rows = np.full((TABLES, buckets, SLOTS), -1, np.int32)
-        self._tags = np.zeros((TABLES, buckets, SLOTS), np.uint16)
-        self._fill = np.zeros((TABLES, buckets), np.uint8)
+        self._offsets = (np.arange(TABLES) * buckets)[:, None]
+        self._rows = np.full((TABLES * buckets, SLOTS), -1, np.int32)
+        self._tags = np.zeros((TABLES * buckets, SLOTS), np.uint16)
+        self._fill = np.zeros(TABLES * buckets, np.uint8)
         for table in range(TABLES):
             keys = _keys(self._signs[: self._count, table], self._groups[: self._count])
-            places = (keys & self._mask).astype(np.int64)
+            places = (keys & self._mask).astype(np.int64) + table * buckets
             order = np.argsort(places, kind="stable")
             at = places[order]
             rank = np.arange(len(at)) - np.searchsorted(at, at)
-            self._rows[table, at, rank % SLOTS] = order
-            self._tags[table, at, rank % SLOTS] = (keys[order] >> np.uint64(48)).astype(np.uint16)
-            self._fill[table, at] = (rank + 1) % SLOTS
+            self._rows[at, rank % SLOTS] = order
+            self._tags[at, rank % SLOTS] = _tags(keys[order])
+            self._fill[at] = (rank + 1) % SLOTS
 
 
 def group_of(category: str, digits: str) -> int:
@@ -173,15 +198,23 @@ def _keys(signs: SignArray, groups: KeyArray) -> KeyArray:
     return np.asarray(mixed ^ (mixed >> np.uint64(32)), np.uint64)
 
 
-_POPULATION = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(-1, 2), axis=1).sum(
+def _tags(keys: KeyArray) -> SignArray:
+    return np.asarray(keys >> np.uint64(48), np.uint16)
+
+
+_BITS_SET = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(-1, 2), axis=1).sum(
     axis=1, dtype=np.uint8
 )
-"""Set bits of every 16-bit number."""
+
+
+def _population(words: SignArray) -> NDArray[np.int64]:
+    """Set bits of each row of 16-bit words."""
+    return np.asarray(_BITS_SET.take(words).sum(axis=1, dtype=np.int64), np.int64)
 
 
 @lru_cache(maxsize=4)
 def _planes(dimension: int) -> FloatArray:
-    """[TABLES * BITS, dimension] of +-1, the same for ever: bucket names are stored."""
+    """[dimension, TABLES * BITS] of +-1, the same for ever: bucket names are stored."""
     count = TABLES * BITS * dimension
     bits = np.unpackbits(np.frombuffer(hashlib.shake_128(b"perstream planes").digest(-(-count // 8)), np.uint8))[:count]
-    return (bits.astype(np.float32) * 2 - 1).reshape(TABLES * BITS, dimension)
+    return np.ascontiguousarray((bits.astype(np.float32) * 2 - 1).reshape(TABLES * BITS, dimension).T)
