@@ -17,6 +17,7 @@ FLOOR = 2.5
 TIMES_NOISE = 3.0
 """A cell has changed when it differs by this many times the camera's own noise."""
 NOISE_WINDOW_S = 8.0
+LESSON_S = 0.3
 NOISE_CEILING = 12.0
 """Grey levels; nothing that differs by more is taken for noise."""
 
@@ -26,8 +27,8 @@ Mask = NDArray[np.bool_]
 
 
 def cell_means(values: FloatArray) -> FloatArray:
-    """Means of the cells [rows, columns] of [h, w]; cells at the edge share what is left over."""
-    h, w = values.shape
+    """Means of the cells [rows, columns(, 2)] of [h, w(, 2)]; the cells share out what is left over."""
+    h, w = values.shape[:2]
     size = (max(1, round(w / CELL)), max(1, round(h / CELL)))
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
 
@@ -73,6 +74,10 @@ class Noise:
 
     def __init__(self) -> None:
         self._calmest: deque[tuple[float, float]] = deque()
+
+    def due(self, pts_s: float, changes: FloatArray) -> bool:
+        """Whether it is time to learn from a check; a moving camera needs no lesson at every one."""
+        return float(changes.max()) < FLOOR or not self._calmest or pts_s - self._calmest[-1][0] >= LESSON_S
 
     def learn(self, pts_s: float, changes: FloatArray) -> None:
         """``changes``: mean absolute difference per cell between two successive checks."""

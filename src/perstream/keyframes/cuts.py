@@ -14,15 +14,17 @@ SOME_COLOURS = 0.20
 NO_STRUCTURE = 0.30
 """... or, between two rooms painted alike, these, if the two frames are ``CLOSE_S`` apart."""
 CLOSE_S = 0.5
+LIKE_SHADES = 0.12
 COLOUR_SIDE_PX = 96
 
 
-def is_cut(before: Frame, now: Frame, alike: float) -> bool:
+def is_cut(before: Frame, now: Frame, alike: float, shades: float) -> bool:
     """``alike``: ``likeness`` of the two after the motion between them was taken out.
 
     Both must speak for a cut: a lamp changes the colours only, a passing bus the structure only.
+    ``shades``, the distance of the grey histograms, spares most frames the look at their colours.
     """
-    if alike >= OTHER_STRUCTURE:
+    if alike >= OTHER_STRUCTURE or (alike >= NO_STRUCTURE and shades < LIKE_SHADES):
         return False
     a, b = (colours(frame.picture.rgb(COLOUR_SIDE_PX)) for frame in (before, now))
     distance = hellinger(a, b)
@@ -42,6 +44,13 @@ def colours(rgb: ByteArray) -> FloatArray:
     value = np.convolve(value, (0.25, 0.5, 0.25), mode="same")
     parts = [part / max(float(part.sum()), 1.0) / 2 for part in (chroma, value)]
     return np.asarray(np.concatenate(parts), dtype=np.float32)
+
+
+def shades(gray: ByteArray) -> FloatArray:
+    """Histogram of a grey picture [h, w], 16 bins, smoothed, summing to 1."""
+    counts = cv2.calcHist([gray], [0], None, [16], [0, 256]).ravel()
+    counts = np.convolve(counts, (0.25, 0.5, 0.25), mode="same")
+    return np.asarray(counts / max(float(counts.sum()), 1.0), dtype=np.float32)
 
 
 def hellinger(a: FloatArray, b: FloatArray) -> float:

@@ -18,6 +18,8 @@ Flow = Callable[[ByteArray, ByteArray, Shift], FloatArray]
 
 SMALLEST_SIDE = 32
 """Pixels; the coarse-to-fine search of DIS needs room, so smaller pictures are enlarged for it."""
+GUESS_PX = 2.0
+"""DIS finds what is nearer than this without a guess."""
 LK_WINDOW = 7
 """Side of the box in which Lucas-Kanade takes the motion as constant, pixels."""
 LK_DAMPING = 2.0
@@ -33,7 +35,7 @@ def optical_flow(mode: Literal["dis", "lk"]) -> Flow:
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
 
     def dis(reference: ByteArray, current: ByteArray, guess: Shift) -> FloatArray:
-        start = _constant(reference.shape, guess) if any(guess) else None
+        start = _constant(reference.shape, guess) if max(map(abs, guess)) > GUESS_PX else None
         return np.asarray(engine.calc(reference, current, start), dtype=np.float32)  # type: ignore[arg-type]
 
     return _roomy(dis)
@@ -99,7 +101,8 @@ def _solve(a: FloatArray, b: FloatArray) -> FloatArray:
 
 def _constant(shape: tuple[int, ...], shift: Shift) -> FloatArray:
     field = np.empty((*shape, 2), np.float32)
-    field[...] = shift
+    field[..., 0] = shift[0]
+    field[..., 1] = shift[1]
     return field
 
 

@@ -9,13 +9,17 @@ import cv2
 import numpy as np
 
 from perstream.keyframes.cells import FLOOR, Noise, cell_means, difference, exposed_like
-from perstream.keyframes.cuts import likeness
+from perstream.keyframes.cuts import hellinger, likeness, shades
 from perstream.keyframes.flow import Flow, Shift, shifted, warped
 from perstream.keyframes.view import BLANK, View
 from perstream.types import ByteArray, FloatArray
 
 SOFT = 1 / 8
 """What varies over more than this share of the width is a shadow, not a thing."""
+UPSET = 0.4
+"""Share of cells that must differ before structure is compared."""
+SPECK = 0.01
+"""What changes in fewer cells than this share is no motion of the view."""
 FOUND = 0.6
 """Likeness from which on the motion between two views counts as understood."""
 SHAPE_PX = 4
@@ -44,8 +48,12 @@ class Pair:
         self.before = before
         self.now = now
         self._flow = flow
-        self._guess = guess
-        self._model: ByteArray = exposed_like(before.gray, before.quartiles, now.quartiles)
+        self.guess = guess
+
+    @cached_property
+    def _model(self) -> ByteArray:
+        """The earlier picture in the light of the later one."""
+        return exposed_like(self.before.gray, self.before.quartiles, self.now.quartiles)
 
     @cached_property
     def changes(self) -> FloatArray:
@@ -55,7 +63,7 @@ class Pair:
     @cached_property
     def field(self) -> FloatArray:
         """Displacement [h, w, 2], pixels of the small picture."""
-        return self._flow(self._model, self.now.gray, self._guess)
+        return self._flow(self._model, self.now.gray, self.guess)
 
     @cached_property
     def _aligned(self) -> FloatArray:
@@ -85,25 +93,33 @@ class Pair:
         """Correlation of structure once motion is taken out, in [-1, 1]."""
         return likeness(self._model, self._aligned)
 
+    @property
+    def shades(self) -> float:
+        """Hellinger distance of the two grey histograms, in [0, 1]."""
+        return hellinger(shades(self.before.gray), shades(self.now.gray))
+
     def upset(self, noise: Noise) -> float:
         """Share of cells that differ beyond noise."""
         return float((self.changes > noise.threshold).mean())
+
+    def understood(self, noise: Noise) -> bool:
+        """Whether the motion between the two can be relied on."""
+        return self.upset(noise) < UPSET or self.likeness > FOUND
 
     def motion(self, noise: Noise) -> Motion:
         """Displacement. Cells that do not differ beyond noise did not move."""
         changed = self.changes > noise.threshold
         seen = np.maximum(self.before.detail, self.now.detail) > max(BLANK, noise.level)
-        if not (changed & seen).any():
+        if float((changed & seen).mean()) < SPECK:
             return Motion(0.0, 0.0, (0.0, 0.0))
-        u, v = (cell_means(np.ascontiguousarray(self.field[..., axis])) for axis in (0, 1))
-        u, v = np.where(changed, u, 0)[seen], np.where(changed, v, 0)[seen]
-        length = np.hypot(u, v)
+        moved = (cell_means(self.field) * changed[..., None])[seen]
+        length = np.hypot(moved[:, 0], moved[:, 1])
         # With almost nothing to follow, the few cells that can be followed must not speak for all.
         share = min(1.0, 8.0 * float(seen.mean())) / self.now.gray.shape[1]
         return Motion(
             mean=share * float(length.mean()),
             camera=share * float(np.median(length)),
-            shift=(float(np.median(u)), float(np.median(v))),
+            shift=(float(np.median(moved[:, 0])), float(np.median(moved[:, 1]))),
         )
 
     def replaced(self, shift: Shift) -> FloatArray:
@@ -111,6 +127,8 @@ class Pair:
 
         Grey levels. Half a pixel of misalignment at edges is forgiven, so that a hand-held rest is a rest.
         """
+        if self.changes.max() < FLOOR:
+            return np.zeros_like(self.changes)
         model = self._model.astype(np.float32)
         if max(abs(shift[0]), abs(shift[1])) > 0.2:
             model = shifted(model, shift)

@@ -6,10 +6,10 @@ from perstream.config import KeyframeConfig
 from perstream.keyframes.cells import Noise
 from perstream.keyframes.cuts import NO_STRUCTURE, is_cut
 from perstream.keyframes.flow import Shift, optical_flow
-from perstream.keyframes.pair import Motion, Pair
+from perstream.keyframes.pair import UPSET, Motion, Pair
 from perstream.keyframes.sharpest import Candidate, Sharpest, sharpness
 from perstream.keyframes.still import StillWatch
-from perstream.keyframes.view import View, view_of
+from perstream.keyframes.view import View
 from perstream.types import Frame, Keyframe
 
 NEARLY = 0.7
@@ -21,8 +21,6 @@ RESTING_S = 0.8
 """A sharper frame is preferred to a newer one for so long, in motion and at rest."""
 CHOICE_S = 0.15
 """A settled frame is chosen from at least so long a stretch."""
-UPSET = 0.4
-"""Share of cells that must differ before structure is compared."""
 
 
 class KeyframeSampler:
@@ -37,7 +35,9 @@ class KeyframeSampler:
     def __init__(self, config: KeyframeConfig) -> None:
         self._config = config
         self._flow = optical_flow(config.mode)
-        self._structure = optical_flow("dis")
+        # The mode measures how far the view moved. Whether two views are alike is always judged by
+        # DIS: the many free steps of Lucas-Kanade can bend any picture into any other.
+        self._structure = self._flow if config.mode == "dis" else optical_flow("dis")
         self._noise = Noise()
         self._sharpest = Sharpest()
         self._watch = StillWatch(max(config.settle_s, config.min_interval_s))
@@ -45,6 +45,7 @@ class KeyframeSampler:
         self._kept: View | None = None
         self._shift: Shift = (0.0, 0.0)  # of the view since the kept one, pixels of the small picture
         self._scene = 0
+        self._path = 0.0  # at most how far that is, picture widths
         self._rest_since: float | None = None
         self._settled = False
         self._dwell_at: float | None = None
@@ -55,20 +56,24 @@ class KeyframeSampler:
         A keyframe may be a frame offered up to a second earlier: the sharpest of its stretch.
         """
         if self._before is None or self._kept is None:
-            now = view_of(frame)
+            now = View(frame)
             self._before = (frame, now)
             return (self._keep(Candidate(frame, now, sharpness(frame)), "first"),)
         old_frame, before = self._before
         if frame.pts_s - before.pts_s < 0.95 / self._config.checks_per_s:
             return ()
-        now = view_of(frame)
+        now = View(frame)
         self._before = (frame, now)
         if now.size != before.size:
             return (self._cut_to(frame, now),)
+        if self._nothing_due and now.same_as(before):
+            # Compared with the last view that was worked on, so that a slow change adds up.
+            self._before = (frame, before.still_at(now.pts_s))
+            return ()
         step = Pair(before, now, self._structure)
-        if step.noise_only:
+        if self._noise.due(now.pts_s, step.changes) and step.noise_only:
             self._noise.learn(now.pts_s, step.unexplained)
-        if not now.blank and step.upset(self._noise) > UPSET and is_cut(old_frame, frame, step.likeness):
+        if not now.blank and step.upset(self._noise) > UPSET and is_cut(old_frame, frame, step.likeness, step.shades):
             return (self._cut_to(frame, now),)
         keyframe = self._judge(frame, step, self._kept)
         return () if keyframe is None else (keyframe,)
@@ -79,27 +84,38 @@ class KeyframeSampler:
         if last is None or self._kept is None or last.view.pts_s - self._kept.pts_s < self._config.min_interval_s:
             return ()
         self._settled = True
-        return (self._keep(last, "settled"),)
+        keyframe = self._keep(last, "settled")
+        self._before = None
+        return (keyframe,)
 
     def _judge(self, frame: Frame, step: Pair, kept: View) -> Keyframe | None:
         now, moving = step.now, step.motion(self._noise)
         self._note_rest(step, moving)
-        guess = (self._shift[0] + moving.shift[0], self._shift[1] + moving.shift[1])
-        since = Pair(kept, now, self._flow, guess)
-        total = since.motion(self._noise)
-        self._shift = total.shift
-        moved = 0.0 if now.blank else total.mean
-        if not now.blank and since.upset(self._noise) > UPSET and self._lost(kept, now, guess):
-            moved = max(moved, self._config.motion_threshold)
+        self._shift = (self._shift[0] + moving.shift[0], self._shift[1] + moving.shift[1])
+        self._path += moving.mean
         if now.pts_s - kept.pts_s < self._config.min_interval_s:
             return None
-        rate = moved / (now.pts_s - kept.pts_s)
-        if self._settled and self._rest_since is not None:
+        since = Pair(kept, now, self._flow, self._shift)
+        watching = self._settled and self._rest_since is not None
+        # The way from check to check is never shorter than the distance: mostly there is no need to measure.
+        far = self._path >= NEARLY * self._config.motion_threshold or not step.understood(self._noise)
+        if far or watching:
+            self._path = self._distance(since)
+        rate = self._path / (now.pts_s - kept.pts_s)
+        if watching:
             passed = now.pts_s - step.before.pts_s
-            self._watch.look(since.replaced(total.shift), step.changes, passed, self._noise)
-        return self._after_motion(frame, now, moved, rate) or (
+            self._watch.look(since.replaced(self._shift), step.changes, passed, self._noise)
+        return self._after_motion(frame, now, self._path, rate) or (
             self._second_look(frame, now, rate) if self._settled else self._settle(frame, now, kept, rate)
         )
+
+    def _distance(self, since: Pair) -> float:
+        """How far the view is from the kept one, in picture widths."""
+        total, threshold = since.motion(self._noise), self._config.motion_threshold
+        self._shift = total.shift
+        if since.now.blank:
+            return 0.0
+        return max(total.mean, threshold) if total.mean < threshold and self._lost(since) else total.mean
 
     def _after_motion(self, frame: Frame, now: View, moved: float, rate: float) -> Keyframe | None:
         if moved < NEARLY * self._config.motion_threshold:
@@ -113,11 +129,13 @@ class KeyframeSampler:
         return self._keep_sharpest("motion", rate)
 
     def _settle(self, frame: Frame, now: View, kept: View, rate: float) -> Keyframe | None:
-        self._sharpest.offer(frame, now, RESTING_S)
         # A hand never quite at rest: after a while the best of it is taken all the same.
-        if self._rested(now) < self._config.settle_s and now.pts_s - kept.pts_s < self._config.dwell_s:
+        waited = now.pts_s - kept.pts_s
+        if self._rest_since is not None or waited >= self._config.dwell_s - self._config.settle_s:
+            self._sharpest.offer(frame, now, RESTING_S)
+        if self._rested(now) < self._config.settle_s and waited < self._config.dwell_s:
             return None
-        if now.pts_s - kept.pts_s < self._config.min_interval_s + CHOICE_S:
+        if waited < self._config.min_interval_s + CHOICE_S:
             return None
         self._settled = True
         self._dwell_at = max(
@@ -141,6 +159,12 @@ class KeyframeSampler:
         return self._keep_sharpest("dwell", rate)
 
     @property
+    def _nothing_due(self) -> bool:
+        """At rest, looked at twice, and nobody in the way: the next keyframe needs a change."""
+        at_rest = self._settled and self._rest_since is not None
+        return at_rest and self._dwell_at is None and not self._watch.disturbed
+
+    @property
     def _pause_s(self) -> float:
         """From a settled keyframe to its dwell keyframe."""
         return max(self._config.dwell_s, self._config.min_interval_s)
@@ -155,9 +179,13 @@ class KeyframeSampler:
     def _rested(self, now: View) -> float:
         return 0.0 if self._rest_since is None else now.pts_s - self._rest_since
 
-    def _lost(self, kept: View, now: View, guess: Shift) -> bool:
+    def _lost(self, since: Pair) -> bool:
         """The view is so different from the kept one that flow cannot say how far away it is."""
-        return Pair(kept, now, self._structure, guess).likeness < NO_STRUCTURE
+        if since.upset(self._noise) < UPSET:
+            return False
+        if self._flow is not self._structure:
+            since = Pair(since.before, since.now, self._structure, since.guess)
+        return since.likeness < NO_STRUCTURE
 
     def _cut_to(self, frame: Frame, now: View) -> Keyframe:
         self._scene += 1
@@ -172,7 +200,7 @@ class KeyframeSampler:
         self._sharpest.take()
         self._watch = StillWatch(max(self._config.settle_s, self._config.min_interval_s))
         self._kept = best.view
-        self._shift = (0.0, 0.0)
+        self._shift, self._path = (0.0, 0.0), 0.0
         return Keyframe(
             source=best.frame.source,
             index=best.frame.index,

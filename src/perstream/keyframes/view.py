@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from functools import cached_property
 
 import cv2
 import numpy as np
 
-from perstream.keyframes.cells import detail, quartiles
+from perstream.keyframes.cells import cell_means, detail, quartiles
 from perstream.types import ByteArray, FloatArray, Frame
 
 WIDTH_PX = 160
 """Width of the small grey picture in which motion is measured."""
 BLANK = 1.5
 """Grey levels: a cell with less detail than this shows nothing that could be followed."""
+SAME = 1.5
+"""Grey levels, well below what counts as a change."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class View:
     """A frame as a check sees it; does not hold on to the decoded picture."""
 
-    pts_s: float
-    size: tuple[int, int]
-    """Width and height of the full picture, pixels."""
-    gray: ByteArray
-    """[h, w], denoised; about ``WIDTH_PX`` wide."""
-    quartiles: tuple[float, float, float]
-    """Of ``gray``."""
-    detail: FloatArray
-    """Grey levels per cell [rows, columns]."""
+    def __init__(self, frame: Frame) -> None:
+        self.pts_s = frame.pts_s
+        self.size = (frame.picture.width, frame.picture.height)
+        """Width and height of the full picture, pixels."""
+        self.gray: ByteArray = np.asarray(cv2.GaussianBlur(frame.picture.gray(WIDTH_PX), (3, 3), 0), dtype=np.uint8)
+        """[h, w], denoised; about ``WIDTH_PX`` wide."""
+
+    @cached_property
+    def quartiles(self) -> tuple[float, float, float]:
+        """Of ``gray``."""
+        return quartiles(self.gray)
+
+    @cached_property
+    def detail(self) -> FloatArray:
+        """How much there is to see in each cell [rows, columns], grey levels."""
+        return detail(self.gray)
 
     @property
     def blank(self) -> bool:
         """Nothing in it could be followed: a covered lens, a black picture between two scenes."""
         return float(self.detail.max()) < BLANK
 
+    def same_as(self, other: View) -> bool:
+        """No cell differs by ``SAME``: there is nothing to work out. Sizes must be equal."""
+        return float(cell_means(cv2.absdiff(self.gray, other.gray).astype(np.float32)).max()) < SAME
 
-def view_of(frame: Frame) -> View:
-    """Look at a frame: the one costly conversion of a check."""
-    gray = np.asarray(cv2.GaussianBlur(frame.picture.gray(WIDTH_PX), (3, 3), 0), dtype=np.uint8)
-    return View(frame.pts_s, (frame.picture.width, frame.picture.height), gray, quartiles(gray), detail(gray))
+    def still_at(self, pts_s: float) -> View:
+        """This view, seen once more at a later time."""
+        again = copy(self)
+        again.pts_s = pts_s
+        return again
