@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import networkx
 
 T = TypeVar("T")
+STOP_S = 10.0
+"""How long a stop waits for a source or a job that hangs; each memory is on disk as soon as it is made."""
 PICTURE_SIDE_PX = 960
 """A picture to search by is shrunk to this, as keyframes are."""
 
@@ -76,10 +78,19 @@ class App:
     # --- sources ----------------------------------------------------------------------------
 
     def watch(
-        self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None
+        self,
+        uri: str,
+        *,
+        start_time: datetime | None = None,
+        realtime: bool = False,
+        name: str | None = None,
+        keep: bool = False,
     ) -> str:
-        """Start watching; returns the source's name. SourceError when it cannot be opened."""
-        return self._supervisor.add(SourceRequest(uri=uri, start_time=start_time, realtime=realtime, name=name))
+        """Start watching; returns the source's name.
+
+        SourceError when it cannot be opened; with ``keep`` it is tried again for ever instead.
+        """
+        return self._supervisor.add(SourceRequest(uri, start_time, realtime, name, keep))
 
     def remove(self, name: str) -> None:
         """Stop watching; what was perceived is remembered. NotFound for an unknown name."""
@@ -195,8 +206,8 @@ class App:
 
     def close(self) -> None:
         """Stop watching, remember what was perceived, close the store. Safe to call twice."""
-        self._supervisor.stop()
-        self._worker.close(drain=True)
+        self._supervisor.stop(STOP_S)
+        self._worker.close(drain=True, timeout=STOP_S)
         self.bus.close()
         self._memory.close()
 

@@ -122,7 +122,8 @@ def serve(
 
     with build(settings) as app:
         for uri in sources or []:
-            app.watch(uri)
+            # A camera that is not there yet may come; a file that is not there is a mistake.
+            app.watch(uri, keep="://" in uri or uri.startswith("webcam"))
         with Server(app, settings.server, app.store) as server:
             if as_json:
                 output.emit({"url": server.url, "token_file": str(server.token_file), "store": str(app.store)})
