@@ -156,7 +156,7 @@ class App:
         return self._memory.recall(
             Query(
                 text=text,
-                vectors=self._backend.embedder.embed_tokens(text) if text.strip() else None,
+                vectors=self._backend.embedder.embed_tokens(self._memory.to_embed(text)) if text.strip() else None,
                 now=now or self.now(),
                 k=k or self.config.memory.top_k,
                 since=since,

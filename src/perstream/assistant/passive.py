@@ -35,9 +35,13 @@ class PassiveAnswerer:
         """Recall, answer, and name the evidence; says that it has no memory of it otherwise."""
         text = question.strip()[:MAX_QUESTION_CHARS]
         started = time.perf_counter()
-        vectors = self._backend.embedder.embed_tokens(text)
+        embed = self._backend.embedder.embed_tokens
+        vectors = embed(text)
+        # What to search with: the question without its preamble and the names in it.
+        sought = self._memory.to_embed(text)
+        wanted = vectors if sought == text else embed(sought)
         embedded = time.perf_counter()
-        hits = self._memory.recall(Query(text=text, vectors=vectors, now=now, k=self._config.top_k)) if text else []
+        hits = self._memory.recall(Query(text=text, vectors=wanted, now=now, k=self._config.top_k)) if text else []
         recalled = time.perf_counter()
         request = AnswerRequest(question=text, hits=tuple(hits), now=now, question_vectors=vectors)
         answer = self._backend.generator.answer(request, say, cancelled) if hits else None
