@@ -12,94 +12,32 @@ import json
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import Any
 
 from perstream.config import MemoryConfig
 from perstream.errors import ConfigError, NotFound
+from perstream.lab.baselines import DEPTH, Plain
 from perstream.lab.drivenact import Sample, is_samples, read_samples
 from perstream.lab.embed_cache import CachedEmbedder
 from perstream.lab.locomo import ADVERSARIAL, Conversation, Turn, is_locomo, read_locomo
-from perstream.lab.metrics import Ranking, auc, interval, percentiles, ranks_of
-from perstream.memory.lexical import LexicalIndex, Stemmer
+from perstream.lab.metrics import Ranking, auc, ranks_of
+from perstream.lab.recall_scores import RecallEvaluation, mean_scores
 from perstream.memory.memory import Memory
 from perstream.memory.phrasing import embedding_text, last_question
 from perstream.protocols import TextEmbedder
 from perstream.types import NewMemory, Provenance, Query
 
-Pool = Literal["sample", "participant", "all"]
-DEPTH = 50
-"""Results looked at per question: MRR counts no gold beyond."""
+POOLS = ("sample", "participant", "all")
 MAX_BYTES = 1 << 30
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """Means over questions."""
-
-    recall: Mapping[int, float]
-    """By k."""
-    mrr: float
-    ndcg: float
-    """At 10."""
-    n: int
-    ci95: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """Bootstrap over questions, by key of the JSON."""
-    latency_p50_ms: float = 0.0
-    latency_p95_ms: float = 0.0
-    by_category: Mapping[str, Scores] = field(default_factory=dict)
-
-    def to_json(self) -> dict[str, Any]:
-        """{"recall@5", "recall@10", "mrr", "ndcg@10", "n", "by_category", "ci95", "latency_p50_ms", "latency_p95_ms"}."""
-        out: dict[str, Any] = {f"recall@{k}": round(value, 4) for k, value in self.recall.items()}
-        out |= {"mrr": round(self.mrr, 4), "ndcg@10": round(self.ndcg, 4), "n": self.n}
-        out["ci95"] = {key: [round(low, 4), round(high, 4)] for key, (low, high) in self.ci95.items()}
-        out |= {"latency_p50_ms": round(self.latency_p50_ms, 3), "latency_p95_ms": round(self.latency_p95_ms, 3)}
-        out["by_category"] = {name: scores.to_json() for name, scores in self.by_category.items()}
-        return out
-
-
-@dataclass(frozen=True, slots=True)
-class RecallEvaluation:
-    """What came out."""
-
-    dataset: str
-    """``locomo`` or ``records``."""
-    pool: str
-    memories: int
-    scores: Scores
-    """All answerable questions: LoCoMo without its adversarial category."""
-    baselines: Mapping[str, Scores]
-    session_hit10: float | None = None
-    """LoCoMo: share of questions with a memory of a gold's session among the first ten."""
-    wrong_person_auc: float | None = None
-    """LoCoMo: how well the first result's score tells answerable from adversarial questions."""
-    elsewhere_auc: float | None = None
-    """How well it tells them from questions about somebody else's memories."""
-
-    def to_json(self) -> dict[str, Any]:
-        """The scores at the top level, with "baselines" and what is said of the dataset beside them."""
-        out = {"dataset": self.dataset, "pool": self.pool, "memories": self.memories, **self.scores.to_json()}
-        for key, value in (
-            ("session_hit@10", self.session_hit10),
-            ("wrong_person_auc", self.wrong_person_auc),
-            ("elsewhere_auc", self.elsewhere_auc),
-        ):
-            if value is not None:
-                out[key] = round(value, 4)
-        out["baselines"] = {name: scores.to_json() for name, scores in self.baselines.items()}
-        return out
 
 
 def evaluate_recall(
     dataset: Path,
-    pool: Pool = "sample",
+    pool: str = "sample",
     ks: Sequence[int] = (5, 10),
     embedder: TextEmbedder | None = None,
     *,
@@ -114,7 +52,7 @@ def evaluate_recall(
     """
     if not ks or min(ks) < 1 or max(ks) > DEPTH:
         raise ConfigError(f"k must lie between 1 and {DEPTH}")
-    if pool not in ("sample", "participant", "all"):
+    if pool not in POOLS:
         raise ConfigError(f"no pool {pool!r}: sample, participant or all")
     data = read_dataset(dataset)
     if embedder is None:
@@ -207,9 +145,9 @@ def _locomo(
         dataset="locomo",
         pool="conversation",
         memories=count,
-        scores=_scores(headline, ks, ours),
+        scores=mean_scores(headline, ks, ours),
         baselines={
-            name: _scores([r for r in rankings if r.category != ADVERSARIAL], ks, rankings)
+            name: mean_scores([r for r in rankings if r.category != ADVERSARIAL], ks, rankings)
             for name, rankings in others.items()
         },
         session_hit10=sessions / len(headline),
@@ -243,7 +181,7 @@ def _speakers(conversation: Conversation) -> list[str]:
 
 
 def _samples(
-    samples: Sequence[Sample], pool: Pool, ks: tuple[int, ...], embedder: CachedEmbedder, config: MemoryConfig
+    samples: Sequence[Sample], pool: str, ks: tuple[int, ...], embedder: CachedEmbedder, config: MemoryConfig
 ) -> RecallEvaluation:
     now = datetime(2024, 1, 1, tzinfo=timezone.utc)
     asked = [s for s in samples if s.passive and s.question and s.golds]
@@ -282,13 +220,13 @@ def _samples(
         dataset="records",
         pool=pool,
         memories=count,
-        scores=_scores(ours, ks, ours),
-        baselines={name: _scores(rankings, ks, rankings) for name, rankings in others.items()},
+        scores=mean_scores(ours, ks, ours),
+        baselines={name: mean_scores(rankings, ks, rankings) for name, rankings in others.items()},
         elsewhere_auc=auc(answerable, elsewhere),
     )
 
 
-def _pool_key(pool: Pool, sample: Sample, index: int) -> object:
+def _pool_key(pool: str, sample: Sample, index: int) -> object:
     return {"sample": ("sample", index), "participant": sample.participant, "all": "all"}[pool]
 
 
@@ -334,58 +272,3 @@ def _recalled(
     hits = memory.recall(Query(text=text, vectors=vectors, now=now, k=DEPTH))
     took = (time.perf_counter() - started) * 1e3
     return [places[hit.memory.id] for hit in hits], [hit.score for hit in hits], took
-
-
-class Plain:
-    """The baselines: cosine of pooled vectors, BM25, and the newest memories."""
-
-    def __init__(self, texts: Sequence[str], times: Sequence[float], embedder: CachedEmbedder) -> None:
-        self._embedder = embedder
-        self._vectors = embedder.embed(texts)
-        self._stemmer = Stemmer()
-        self._words = LexicalIndex()
-        for i, text in enumerate(texts):
-            self._words.add(i, self._stemmer.terms(text))
-        self._nobody = np.full(len(texts), -1, np.int32)
-        self._newest = np.argsort(-np.asarray(times), kind="stable")[:DEPTH].tolist()
-
-    def rankings(self, question: str) -> Iterator[tuple[str, list[int], float]]:
-        """(name, order, milliseconds) of each baseline."""
-        vector = self._embedder.embed_tokens(question).pooled
-        for name, scores in (
-            ("cosine", lambda: self._vectors @ vector),
-            ("bm25", lambda: self._words.scores(set(self._stemmer.terms(question)), self._nobody, self._nobody)),
-        ):
-            yield (name, *_timed(scores))
-        yield "last_n", self._newest, 0.0
-
-
-def _timed(scores: Callable[[], np.ndarray[Any, Any]]) -> tuple[list[int], float]:
-    started = time.perf_counter()
-    order = np.argsort(-scores(), kind="stable")[:DEPTH].tolist()
-    return order, (time.perf_counter() - started) * 1e3
-
-
-def _scores(rankings: Sequence[Ranking], ks: tuple[int, ...], everything: Sequence[Ranking]) -> Scores:
-    """Means of ``rankings``, and per category of ``everything``."""
-    categories = {
-        name: [r for r in everything if r.category == name] for name in sorted({r.category for r in everything})
-    }
-    values = {f"recall@{k}": [r.recall(k) for r in rankings] for k in ks}
-    values |= {"mrr": [r.reciprocal_rank() for r in rankings], "ndcg@10": [r.ndcg() for r in rankings]}
-    means = {key: float(np.mean(v)) if v else 0.0 for key, v in values.items()}
-    p50, p95 = percentiles([r.latency_ms for r in rankings])
-    return Scores(
-        recall={k: means[f"recall@{k}"] for k in ks},
-        mrr=means["mrr"],
-        ndcg=means["ndcg@10"],
-        n=len(rankings),
-        ci95={key: interval(v) for key, v in values.items()},
-        latency_p50_ms=p50,
-        latency_p95_ms=p95,
-        by_category={} if everything is rankings and len(categories) < 2 else _by_category(categories, ks),
-    )
-
-
-def _by_category(categories: Mapping[str, Sequence[Ranking]], ks: tuple[int, ...]) -> dict[str, Scores]:
-    return {name: _scores(members, ks, ()) for name, members in categories.items()}

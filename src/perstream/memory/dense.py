@@ -18,6 +18,8 @@ from perstream.types import FloatArray
 
 BLOCK = 8192
 """Memories per block."""
+FIRST = 256
+"""Memories that the first block is laid out for at first; it doubles up to BLOCK."""
 RESCORED = 256
 """Candidates of the scan that are scored again, at least."""
 _ZERO = 128
@@ -48,10 +50,9 @@ class DenseIndex:
         """Store a vector [dimension] under a slot."""
         block, row = divmod(slot, BLOCK)
         while block >= len(self._scales):
-            self._coarse.append(np.zeros((self.dimension, BLOCK), np.int8))
-            self._fine.append(np.zeros((BLOCK, self.dimension), np.int16))
-            self._sums.append(np.zeros(BLOCK, np.int32))
-            self._scales.append(np.zeros((2, BLOCK), np.float32))
+            self._grow(len(self._scales), FIRST if not self._scales else BLOCK)
+        while row >= len(self._sums[block]):
+            self._grow(block, 2 * len(self._sums[block]))
         values = np.asarray(vector, np.float32)
         top = float(np.abs(values).max()) or 1.0
         codes = np.rint(values * (127 / top)).astype(np.int8)
@@ -60,13 +61,33 @@ class DenseIndex:
         self._fine[block][row] = np.rint(values * (32767 / top))
         self._scales[block][:, row] = (top / 127, top / 32767)
 
+    def _grow(self, block: int, capacity: int) -> None:
+        """A new block, or the first one larger: only it starts small, so that a small store stays small."""
+        coarse = np.zeros((self.dimension, capacity), np.int8)
+        fine = np.zeros((capacity, self.dimension), np.int16)
+        scales = np.zeros((2, capacity), np.float32)
+        sums = np.zeros(capacity, np.int32)
+        if block < len(self._sums):
+            held = len(self._sums[block])
+            coarse[:, :held], fine[:held] = self._coarse[block], self._fine[block]
+            scales[:, :held], sums[:held] = self._scales[block], self._sums[block]
+        self._coarse[block:], self._fine[block:] = (
+            [coarse, *self._coarse[block + 1 :]],
+            [fine, *self._fine[block + 1 :]],
+        )
+        self._scales[block:], self._sums[block:] = (
+            [scales, *self._scales[block + 1 :]],
+            [sums, *self._sums[block + 1 :]],
+        )
+
     def clear(self, slot: int) -> None:
         """Forget a slot's vector: its bytes become zeros."""
         block, row = divmod(slot, BLOCK)
-        if block < len(self._scales):
+        if block < len(self._scales) and row < len(self._sums[block]):
             self._coarse[block][:, row] = 0
             self._fine[block][row] = 0
             self._scales[block][:, row] = 0
+            self._sums[block][row] = 0
 
     def scan(self, query: FloatArray) -> FloatArray:
         """Approximate cosine (to about .005) of every slot, -1 where there is no vector."""
@@ -74,12 +95,13 @@ class DenseIndex:
             return np.zeros(0, np.float32)
         top = float(np.abs(query).max()) or 1.0
         codes = np.asarray(np.rint(query * (127 / top)) + _ZERO, np.uint8)[None, :]
-        out = np.empty((len(self._scales), BLOCK), np.float32)
+        out = np.empty(sum(map(len, self._sums)), np.float32)
         for i, scales in enumerate(self._scales):
+            part = out[i * BLOCK : i * BLOCK + len(self._sums[i])]
             product = self._scanner.product(codes, self._coarse[i]) - self._sums[i]
-            np.multiply(product, scales[0] * np.float32(top / 127), out=out[i])
-            out[i][scales[0] == 0] = -1.0
-        return out.reshape(-1)
+            np.multiply(product, scales[0] * np.float32(top / 127), out=part)
+            part[scales[0] == 0] = -1.0
+        return out
 
     def exact(self, query: FloatArray, slots: SlotArray) -> FloatArray:
         """Cosines of some slots to 2e-6; -1 where there is no vector."""
@@ -88,7 +110,7 @@ class DenseIndex:
         for block in np.unique(blocks):
             if not 0 <= block < len(self._scales):
                 continue
-            where = np.flatnonzero(blocks == block)
+            where = np.flatnonzero((blocks == block) & (rows < len(self._sums[block])))
             scales = self._scales[block][1, rows[where]]
             values = (self._fine[block][rows[where]].astype(np.float32) @ query) * scales
             out[where] = np.where(scales > 0, values, -1.0)
