@@ -102,12 +102,27 @@ def test_near_labels_in_one_memory_are_one_entity(tmp_path: Path) -> None:
         assert memory.entities_of(record.id) == ("I", "sofa")
 
 
-def test_labels_whose_digits_differ_are_never_one(tmp_path: Path) -> None:
-    meaning = Meaning(**{"gate B14": ("gate B12", 0.99), "Gate no B12": ("gate B12", 0.99)})
-    with Memory.open(tmp_path, MemoryConfig(), meaning) as memory:
-        for n, gate in enumerate(("gate B12", "gate B14", "Gate no B12")):
-            memory.remember(told(gate, n, has(gate)))
-        assert labels(memory) == ["I", "gate B12", "gate B14"]
+@pytest.mark.parametrize(
+    ("first", "second", "merged"),
+    [
+        ("gate B12", "gate B14", False),
+        ("gate B12", "Gate no. B12", False),
+        ("gate B12", "the gate B12", True),
+        ("on Tuesday at noon", "on Thursday at noon", False),
+        ("allergic to peanuts", "not allergic to peanuts", False),
+        ("my sister's bike", "my brother's bike", False),
+        ("platform C", "platform D", False),
+        ("blue bottle", "the blue bottle", True),
+        ("two tablets", "2 tablets", False),
+    ],
+)
+def test_labels_merge_only_when_the_words_that_tell_things_apart_agree(
+    tmp_path: Path, first: str, second: str, merged: bool
+) -> None:
+    with Memory.open(tmp_path, MemoryConfig(), Meaning(**{second: (first, 0.97)})) as memory:
+        memory.remember(told("a", 0, has(first)))
+        memory.remember(told("b", 1, has(second)))
+        assert labels(memory) == sorted({"I", first, first if merged else second})
 
 
 def test_known_labels_are_not_embedded_again(tmp_path: Path) -> None:

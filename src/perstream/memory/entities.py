@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -121,7 +122,26 @@ class Entities:
         return self._near
 
 
+_TELLING = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
+    "september october november december today tomorrow yesterday morning noon afternoon evening night midnight am pm "
+    "zero one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand "
+    "first second third fourth fifth sixth last next former previous new old half double "
+    "left right north south east west upper lower top bottom front back up down in out on off before after with "
+    "no not never none without non yes open closed hot cold big small long short high low good bad "
+    "mother father sister brother son daughter husband wife uncle aunt grandmother grandfather boy girl man woman "
+    "red orange yellow green blue purple pink brown black white grey gray silver gold".split()
+)
+_WORD = re.compile(r"\d+|[^\W\d_]+")
+
+
 def _group(normalized: str, category: str) -> int:
-    """Labels merge within a category only, and only when their digits agree: gate B12 is not gate B14."""
-    digits = "".join(c if c.isdigit() else " " for c in normalized)
-    return group_of(category, " ".join(digits.split()))
+    """Labels merge within a category only, and only when the words that tell things apart agree.
+
+    To the embedder "gate B12" and "gate B14", "on Tuesday at noon" and "on Thursday at noon" (0.93), "allergic to
+    peanuts" and "not allergic to peanuts" (0.92) are nearly the same; to the owner they are not. Digits, single
+    letters and the words above must be the same in both.
+    """
+    words = _WORD.findall(normalized)
+    telling = [w for w in words if w in _TELLING or not w.isalpha() or (len(w) == 1 and w not in "ais")]
+    return group_of(category, " ".join(telling))

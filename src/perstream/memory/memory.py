@@ -70,7 +70,11 @@ class Memory:
         """
         memory = cls(Store(folder, read_only), config, embed)
         if not read_only:
-            memory._keeper.finish_forgetting()
+            try:
+                memory._keeper.finish_forgetting()
+            except BaseException:
+                memory.close()
+                raise
         return memory
 
     # --- writing --------------------------------------------------------------------------

