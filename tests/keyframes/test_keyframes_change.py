@@ -23,9 +23,22 @@ def test_a_cut_is_kept_at_once_and_opens_a_scene(mode: str) -> None:
 
 
 def test_a_cut_in_the_middle_of_a_pan() -> None:
-    kept = sample(film(lambda t: shot(TWO if t >= 2.5 else ONE, 300 + 90 * t, 300), 5))
+    red = (TWO * np.array([1.0, 0.5, 0.4])).astype(np.uint8)
+    kept = sample(film(lambda t: shot(red if t >= 2.5 else ONE, 300 + 90 * t, 300), 5))
     assert reasons(kept).count("cut") == 1
     assert {k.scene for k in kept} == {0, 1}
+
+
+def test_a_camera_swung_round_in_one_room_is_no_cut() -> None:
+    def look(t: float) -> ByteArray:
+        turn = float(np.clip((t - 2) / 0.9, 0, 1))
+        view = shot(ONE, 100 + 550 * (1 - np.cos(np.pi * turn)), 300)  # up to six picture widths per second
+        return cv2.blur(view, (1 + int(60 * np.sin(np.pi * turn)), 1))
+
+    kept = sample(film(look, 5))
+    assert {k.scene for k in kept} == {0}
+    assert reasons(kept)[-2:] == ["settled", "dwell"]
+    assert kept[-2].pts_s > 2.8
 
 
 def test_another_picture_size_is_a_cut() -> None:

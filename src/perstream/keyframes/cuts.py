@@ -7,30 +7,29 @@ import numpy as np
 
 from perstream.types import ByteArray, FloatArray, Frame
 
-OTHER_COLOURS = 0.40
+OTHER_COLOURS = 0.45
 OTHER_STRUCTURE = 0.60
 """A cut: Hellinger distance above the first and likeness below the second ..."""
 SOME_COLOURS = 0.20
 NO_STRUCTURE = 0.30
-"""... or, between two rooms painted alike, these, if the two frames are ``CLOSE_S`` apart."""
-CLOSE_S = 0.5
+"""... or, between two rooms painted alike, these, if the camera was at rest just before: a camera
+that is swung round shows another wall of the same room."""
 LIKE_SHADES = 0.12
 COLOUR_SIDE_PX = 96
 
 
-def is_cut(before: Frame, now: Frame, alike: float, shades: float) -> bool:
-    """``alike``: ``likeness`` of the two after the motion between them was taken out.
+def is_cut(before: Frame, now: Frame, alike: float, shades: float, rested: bool) -> bool:
+    """Whether another shot begins at ``now``.
 
-    Both must speak for a cut: a lamp changes the colours only, a passing bus the structure only.
-    ``shades``, the distance of the grey histograms, spares most frames the look at their colours.
+    ``alike``: ``likeness`` of the two after the motion between them was taken out. Both must speak
+    for a cut: a lamp changes the colours only, a passing bus the structure only. ``shades``, the
+    distance of the grey histograms, spares most frames the look at their colours.
     """
-    if alike >= OTHER_STRUCTURE or (alike >= NO_STRUCTURE and shades < LIKE_SHADES):
+    if alike >= OTHER_STRUCTURE or (shades < LIKE_SHADES and not (rested and alike < NO_STRUCTURE)):
         return False
     a, b = (colours(frame.picture.rgb(COLOUR_SIDE_PX)) for frame in (before, now))
     distance = hellinger(a, b)
-    if distance > OTHER_COLOURS:
-        return True
-    return distance > SOME_COLOURS and alike < NO_STRUCTURE and now.pts_s - before.pts_s < CLOSE_S
+    return distance > OTHER_COLOURS or (rested and distance > SOME_COLOURS and alike < NO_STRUCTURE)
 
 
 def colours(rgb: ByteArray) -> FloatArray:

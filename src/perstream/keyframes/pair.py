@@ -62,8 +62,10 @@ class Pair:
 
     @cached_property
     def field(self) -> FloatArray:
-        """Displacement [h, w, 2], pixels of the small picture."""
-        return self._flow(self._model, self.now.gray, self.guess)
+        """Displacement [h, w, 2], pixels of the small picture, at most its width."""
+        # Between two blurred or unlike pictures the search can run away.
+        width = float(self.now.gray.shape[1])
+        return np.clip(self._flow(self._model, self.now.gray, self.guess), -width, width)
 
     @cached_property
     def _aligned(self) -> FloatArray:

@@ -73,7 +73,7 @@ class KeyframeSampler:
         step = Pair(before, now, self._structure)
         if self._noise.due(now.pts_s, step.changes) and step.noise_only:
             self._noise.learn(now.pts_s, step.unexplained)
-        if not now.blank and step.upset(self._noise) > UPSET and is_cut(old_frame, frame, step.likeness, step.shades):
+        if self._is_cut(old_frame, frame, step):
             return (self._cut_to(frame, now),)
         keyframe = self._judge(frame, step, self._kept)
         return () if keyframe is None else (keyframe,)
@@ -91,14 +91,15 @@ class KeyframeSampler:
     def _judge(self, frame: Frame, step: Pair, kept: View) -> Keyframe | None:
         now, moving = step.now, step.motion(self._noise)
         self._note_rest(step, moving)
-        self._shift = (self._shift[0] + moving.shift[0], self._shift[1] + moving.shift[1])
+        understood = step.understood(self._noise)
+        self._shift = (self._shift[0] + moving.shift[0], self._shift[1] + moving.shift[1]) if understood else (0.0, 0.0)
         self._path += moving.mean
         if now.pts_s - kept.pts_s < self._config.min_interval_s:
             return None
         since = Pair(kept, now, self._flow, self._shift)
         watching = self._settled and self._rest_since is not None
         # The way from check to check is never shorter than the distance: mostly there is no need to measure.
-        far = self._path >= NEARLY * self._config.motion_threshold or not step.understood(self._noise)
+        far = self._path >= NEARLY * self._config.motion_threshold or not understood
         if far or watching:
             self._path = self._distance(since)
         rate = self._path / (now.pts_s - kept.pts_s)
@@ -186,6 +187,11 @@ class KeyframeSampler:
         if self._flow is not self._structure:
             since = Pair(since.before, since.now, self._structure, since.guess)
         return since.likeness < NO_STRUCTURE
+
+    def _is_cut(self, old_frame: Frame, frame: Frame, step: Pair) -> bool:
+        if step.now.blank or step.upset(self._noise) < UPSET:
+            return False
+        return is_cut(old_frame, frame, step.likeness, step.shades, self._rest_since is not None)
 
     def _cut_to(self, frame: Frame, now: View) -> Keyframe:
         self._scene += 1
