@@ -135,7 +135,7 @@ def _locomo(
                     others[name].append(Ranking(ranks_of(order, golds), len(golds), asked.category, ms))
                 if asked.category != ADVERSARIAL:
                     wanted = {turns[n].session for n in golds}
-                    sessions += any(turns[n].session in wanted for n in found[:10])
+                    sessions += not wanted.isdisjoint(list(dict.fromkeys(turns[n].session for n in found))[:10])
             if len(conversations) > 1:
                 elsewhere += _asked_elsewhere(memory, places, conversation, conversations[i - 1], embedder)
     headline = [r for r in ours if r.category != ADVERSARIAL]

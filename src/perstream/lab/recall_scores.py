@@ -49,7 +49,7 @@ class RecallEvaluation:
     """All answerable questions: LoCoMo without its adversarial category."""
     baselines: Mapping[str, Scores]
     session_hit10: float | None = None
-    """LoCoMo: share of questions with a memory of a gold's session among the first ten."""
+    """LoCoMo: share of questions with a gold's session among the ten that were found first."""
     wrong_person_auc: float | None = None
     """LoCoMo: how well the first result's score tells answerable from adversarial questions."""
     elsewhere_auc: float | None = None

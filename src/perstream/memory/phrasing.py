@@ -25,6 +25,8 @@ _PREAMBLE = re.compile(
 _OWNER = re.compile(r"\b(?:i|me|my|mine|myself|i'm|i've|i'd)\b", re.I)
 _WHEN = re.compile(r"^\W*(?:since\s+)?when\b|\b(?:what|which)\s+(?:date|day|week|month|year|time)\b", re.I)
 _COUNT = re.compile(r"\bhow\s+(?:many|much|long|often|old)\b", re.I)
+_SENSES = frozenset("see saw seen notice noticed hear heard look looked watch watched".split())
+"""What the owner did to come by any memory at all: says nothing about which one."""
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
 
@@ -59,16 +61,17 @@ def parse_question(text: str, speakers: Mapping[str, int], now: datetime, stemme
     names = frozenset(name for name in speakers if name and _named(name, words))
     times = spans(text, now)
     spoken = {word for when in times for word in words_of(when.words)}
-    name_words = {part for name in names for part in name.split()}
+    owner = not names and bool(_OWNER.search(text))
+    left_out = {part for name in names for part in name.split()} | (_SENSES if owner else frozenset())
     stems = [
         stemmer.stem(word)
         for word in words
-        if word not in STOP_WORDS and word not in name_words and not (word in spoken and not word.isdigit())
+        if word not in STOP_WORDS and word not in left_out and not (word in spoken and not word.isdigit())
     ]
     return Question(
         text,
         names,
-        not names and bool(_OWNER.search(text)),
+        owner,
         tuple(dict.fromkeys(stems)),
         times,
         asks_when=bool(_WHEN.search(text)),

@@ -53,6 +53,9 @@ class Ranker:
         words = self.bm25[slots]
         _, group = np.unique(rows.group[slots], return_inverse=True)
         kind = (self.question.asks_when & rows.timed[slots]) | (self.question.asks_count & rows.counted[slots])
+        # Of a memory that stands alone its own words count for those that are missing around it.
+        alone = (rows.before[slots] < 0) & (rows.after[slots] < 0)
+        around = WEIGHTS.group_late * _best_of(late, group) + WEIGHTS.group_words * _best_of(words, group) * (1 + alone)
         parts: dict[str, FloatArray] = {
             "late": late,
             "words": WEIGHTS.words * words,
@@ -60,7 +63,7 @@ class Ranker:
             "date": WEIGHTS.date * self.date[slots],
             "kind": WEIGHTS.kind * kind.astype(np.float32),
             "asks": -WEIGHTS.asks * rows.asks[slots].astype(np.float32),
-            "around": WEIGHTS.group_late * _best_of(late, group) + WEIGHTS.group_words * _best_of(words, group),
+            "around": np.asarray(around, np.float32),
         }
         if self.picture is not None:
             parts["picture"] = np.maximum(self.picture[slots], 0.0)
