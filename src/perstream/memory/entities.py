@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perstream.memory.columns import normalize
-from perstream.memory.near import NearIndex, group_of
+from perstream.memory.near import NearIndex, group_of, stored_signs, stored_vector
 from perstream.types import FloatArray, Triplet
 
 OWNER = "i"
@@ -72,7 +72,7 @@ class Entities:
         index = self._loaded(connection, vectors.shape[1])
         groups = np.array([_group(normalized, home) for normalized, home in unknown], np.uint64)
         coded = index.code(vectors)
-        near = index.nearest(coded, groups, self._rho - BAND)
+        near = index.nearest(coded, groups)
         entities: list[Resolved] = []
         places: list[int] = []
         for place, ((normalized, home), written) in enumerate(unknown.items()):
@@ -89,20 +89,22 @@ class Entities:
                 places.append(place)
             entities.append(match)
         if places:
-            index.add([entities[place].id for place in places], groups, coded, places)
+            index.add([entities[place].id for place in places], groups[places], coded.signs[places])
         return entities
 
-    def _decide(
-        self, connection: sqlite3.Connection, vector: FloatArray, candidates: list[tuple[int, float]]
-    ) -> Resolved | None:
-        """The best candidate that is near enough in full precision."""
-        for entity, cosine in candidates:
-            row = connection.execute("SELECT label FROM entities WHERE id = ?", (entity,)).fetchone()
-            if cosine < self._rho + BAND:
-                cosine = float(self._embed([row[0]])[0] @ vector)
-            if cosine >= self._rho:
-                return Resolved(entity, row[0])
-        return None
+    def _decide(self, connection: sqlite3.Connection, vector: FloatArray, candidates: list[int]) -> Resolved | None:
+        """The nearest candidate, when it is near enough in full precision."""
+        best, match = self._rho, None
+        for entity in candidates:
+            label, stored = connection.execute(
+                "SELECT label, embedding FROM entities WHERE id = ?", (entity,)
+            ).fetchone()
+            cosine = float(stored_vector(stored) @ vector)
+            if abs(cosine - self._rho) < BAND:
+                cosine = float(self._embed([label])[0] @ vector)
+            if cosine >= best:
+                best, match = cosine, Resolved(entity, label)
+        return match
 
     def _loaded(self, connection: sqlite3.Connection, dimension: int) -> NearIndex:
         if self._near is None:
@@ -117,7 +119,8 @@ class Entities:
             rows = connection.execute("SELECT id, normalized, category, embedding FROM entities").fetchall()
             if rows:
                 groups = [_group(normalized, home) for _, normalized, home, _ in rows]
-                index.load([row[0] for row in rows], groups, [row[3] for row in rows])
+                signs = stored_signs([row[3] for row in rows])
+                index.add([row[0] for row in rows], np.array(groups, np.uint64), signs)
             self._near = index
         return self._near
 

@@ -60,16 +60,13 @@ class Coded:
 
 
 class NearIndex:
-    """Labels by meaning, in groups that never mix. About 1 kB per entity of 384 dimensions. Not thread-safe."""
+    """Labels by meaning, in groups that never mix. About 0.4 kB per entity: the vectors stay on disk. Not thread-safe."""
 
     def __init__(self, dimension: int) -> None:
-        self.dimension = dimension
         self._planes = _planes(dimension)
         self._count = 0
         self._ids = np.zeros(16, np.int64)
         self._groups = np.zeros(16, np.uint64)
-        self._scales = np.zeros(16, np.float32)
-        self._components = np.zeros((16, dimension), np.int8)
         self._signs = np.zeros((16, TABLES), np.uint16)
         self._make_tables(64)
 
@@ -79,8 +76,8 @@ class NearIndex:
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays, filled or not."""
-        columns = (self._ids, self._groups, self._scales, self._components, self._signs)
-        return sum(array.nbytes for array in (*columns, self._rows, self._tags, self._fill))
+        arrays = (self._ids, self._groups, self._signs, self._rows, self._tags, self._fill)
+        return sum(array.nbytes for array in arrays)
 
     def code(self, vectors: FloatArray) -> Coded:
         """Make unit vectors [n, dimension] ready."""
@@ -90,9 +87,9 @@ class NearIndex:
         components = np.rint(vectors / scales[:, None]).astype(np.int8)
         return Coded(vectors, signs, np.abs(heights), components, scales)
 
-    def nearest(self, coded: Coded, groups: KeyArray, at_least: float) -> list[list[tuple[int, float]]]:
-        """For each vector the entities of its group at cosine ``at_least`` or more, best first (to about 0.003)."""
-        found: list[list[tuple[int, float]]] = [[] for _ in groups]
+    def nearest(self, coded: Coded, groups: KeyArray) -> list[list[int]]:
+        """For each vector the entities of its group that may be near it, the likeliest first."""
+        found: list[list[int]] = [[] for _ in groups]
         if not self._count:
             return found
         closest = coded.heights.argpartition(PROBES, axis=2)[:, :, :PROBES]
@@ -105,45 +102,21 @@ class NearIndex:
         queries = lookup // (TABLES * (1 + PROBES))
         differing = _population(self._signs[rows] ^ coded.signs[queries])
         near = np.flatnonzero((differing <= FAR) & (rows >= 0) & (self._groups[rows] == groups[queries]))
-        for query, row in sorted(set(zip(queries[near].tolist(), rows[near].tolist(), strict=True))):
-            cosine = float(self._components[row].astype(np.float32) @ coded.vectors[query] * self._scales[row])
-            if cosine >= at_least:
-                found[query].append((int(self._ids[row]), cosine))
-        for matches in found:
-            matches.sort(key=lambda match: -match[1])
+        seen: set[tuple[int, int]] = set()
+        for place in near[np.argsort(differing[near], kind="stable")].tolist():
+            query, row = int(queries[place]), int(rows[place])
+            if (query, row) not in seen:
+                seen.add((query, row))
+                found[query].append(int(self._ids[row]))
         return found
 
-    def add(self, ids: Sequence[int], groups: KeyArray, coded: Coded, places: Sequence[int]) -> None:
-        """Take in the vectors at these places of ``coded`` as new entities."""
-        self._append(ids, groups[places], coded.scales[places], coded.signs[places], coded.components[places])
-
-    def load(self, ids: Sequence[int], groups: Sequence[int], stored: Sequence[bytes]) -> None:
-        """Take in entities from their bytes (:meth:`Coded.stored`), all at once."""
-        size = _HEAD + self.dimension
-        table = np.frombuffer(b"".join(stored), np.uint8).reshape(-1, size)
-        self._append(
-            ids,
-            np.array(groups, np.uint64),
-            np.ascontiguousarray(table[:, :4]).view(np.float32)[:, 0],
-            np.ascontiguousarray(table[:, 4:_HEAD]).view(np.uint16),
-            table[:, _HEAD:].view(np.int8),
-        )
-
-    def _append(
-        self,
-        ids: Sequence[int],
-        groups: KeyArray,
-        scales: FloatArray,
-        signs: SignArray,
-        components: NDArray[np.int8],
-    ) -> None:
+    def add(self, ids: Sequence[int], groups: KeyArray, signs: SignArray) -> None:
+        """Take in entities by their groups [n] and bucket names [n, TABLES]: new ones, or the whole store."""
         first, last = self._count, self._count + len(ids)
         self._reserve(last)
         self._ids[first:last] = ids
         self._groups[first:last] = groups
-        self._scales[first:last] = scales
         self._signs[first:last] = signs
-        self._components[first:last] = components
         self._count = last
         buckets = self._buckets
         while last > FULL * buckets:
@@ -165,9 +138,9 @@ class NearIndex:
     def _reserve(self, count: int) -> None:
         size = len(self._ids)
         if count > size:
-            for name in ("_ids", "_groups", "_scales", "_components", "_signs"):
+            for name in ("_ids", "_groups", "_signs"):
                 old = getattr(self, name)
-                grown = np.zeros((max(count, size + size // 2), *old.shape[1:]), old.dtype)
+                grown = np.zeros((max(count, size + size // 4), *old.shape[1:]), old.dtype)
                 grown[: self._count] = old[: self._count]
                 setattr(self, name, grown)
 
@@ -188,6 +161,17 @@ class NearIndex:
             self._rows[at, rank % SLOTS] = order
             self._tags[at, rank % SLOTS] = _tags(keys[order])
             self._fill[at] = (rank + 1) % SLOTS
+
+
+def stored_signs(stored: Sequence[bytes]) -> SignArray:
+    """Bucket names [n, TABLES] of entities as :meth:`Coded.stored` wrote them."""
+    return np.frombuffer(b"".join(row[4:_HEAD] for row in stored), np.uint16).reshape(-1, TABLES)
+
+
+def stored_vector(stored: bytes) -> FloatArray:
+    """The vector of an entity, to about 0.003 in a cosine."""
+    scale = np.frombuffer(stored, np.float32, 1)[0]
+    return np.asarray(np.frombuffer(stored, np.int8, offset=_HEAD).astype(np.float32) * scale, np.float32)
 
 
 def group_of(category: str, telling: str) -> int:
