@@ -70,6 +70,16 @@ def test_a_quotation_is_no_answer_of_ones_own() -> None:
     assert answered(question, quoted, START) and not answered_directly(question, quoted, START)
 
 
+def test_a_wrong_claim_is_not_saved_by_its_quotation() -> None:
+    question = Question("What is the dose of the Omeprazole?", "what", (("5 mg",),), 3.0, 6.0, ((3.0, 6.0),))
+    assert answered(question, reply('I read "OMEPRAZOLE / 5 mg / 60 tablets" at 9:31.'), START)
+    assert answered(question, reply('The Omeprazole: I read "OMEPRAZOLE / 5 mg / 60 tablets".'), START)
+    assert not answered(question, reply('60 tablets: I read "OMEPRAZOLE / 5 mg / 60 tablets".'), START)
+    heard = Question("When is the barbecue?", "when", (("Saturday",),), 3.0, 6.0, ((3.0, 6.0),))
+    assert answered(heard, reply('Ines said "The barbecue is on Saturday, bring a salad." at 15:44.'), START)
+    assert not answered(heard, reply('On Friday: Ines said "The barbecue is on Saturday."'), START)
+
+
 def test_time_seen_may_be_local() -> None:
     question = Question("When did I see it?", "time seen", (("9:31", "09:31"),), 70.0, 73.0, ((70.0, 73.0),))
     local = (START + timedelta(minutes=1)).astimezone()

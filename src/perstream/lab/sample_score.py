@@ -14,6 +14,8 @@ from perstream.types import Provenance, Reply
 
 MAX_ANSWER_WORDS = 60
 """A longer answer is a heap of everything read, not an answer."""
+NO_CLAIM = frozenset("i you read heard saw told was is at on in the a an from of to it that -".split())
+"""Words that open a quotation and claim nothing."""
 EARLY_S = 0.5
 """A word may come this much before its cause can be made out: times are rounded to frames."""
 
@@ -52,9 +54,17 @@ def _pattern(wanted: str) -> str:
 
 
 def answered(question: Question, reply: Reply, start: datetime) -> bool:
-    """Whether the reply answers the question: the right words, and no heap of words."""
+    """Whether the reply answers the question: the right words, no heap of words, and no wrong claim before them.
+
+    A bare quotation that holds the answer is one; "60 tablets: I read "5 mg / 60 tablets"" is none for a dose.
+    """
     if reply.abstained or len(reply.answer.split()) > MAX_ANSWER_WORDS:
         return False
+    own = re.sub(r'"[^"]*"', " ", reply.answer)
+    if own != reply.answer and not answered(question, replace(reply, answer=own), start):
+        claims = re.findall(r"\w[\w.:-]*", re.sub(r"\w+ said.*", "", reply.answer.split('"')[0]).casefold())
+        if any(claim.strip(".:") not in question.question.casefold() for claim in claims if claim not in NO_CLAIM):
+            return False
     groups = question.answer_contains
     if question.kind == "time seen":
         groups = tuple((*group, *_local(group, start)) for group in groups)

@@ -53,7 +53,7 @@ class Darkroom:
 
     def __init__(self, lens: Lens, fps: int, seed: int) -> None:
         self.lens, self.fps = lens, fps
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed % 2**32)
         size = (lens.height, lens.width, 3)
         y, x = np.mgrid[-1 : 1 : lens.height * 1j, -1 : 1 : lens.width * 1j]
         corners = 128 - 22 * ((x**2 + y**2) / 2)[:, :, None]
