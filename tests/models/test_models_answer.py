@@ -105,6 +105,34 @@ def test_what_was_told_and_what_was_read_stand_side_by_side(embedder: MiniLM) ->
     assert set(answer.memory_ids) == {1, 2}
 
 
+def test_all_told_facts_that_answer_are_given(embedder: MiniLM) -> None:
+    world = World(
+        [
+            Item("a", -60, told="I am allergic to peanuts."),
+            Item("b", -50, told="I am allergic to latex."),
+            Item("c", -40, told="My son is allergic to kiwi."),
+        ],
+        embedder,
+    )
+    answer = ask(world, "What am I allergic to?")
+    assert "peanuts" in str(answer.text) and "latex" in str(answer.text) and "kiwi" not in str(answer.text)
+    assert set(answer.memory_ids) == {1, 2}
+
+
+@pytest.mark.parametrize(
+    ("question", "start"),
+    [
+        ("What medicine did I see this morning?", "IBUPROFEN 400 mg: I read"),
+        ("What was the name of the spread?", "PEANUT BUTTER: I read"),
+        ("Which doctor's card did I see?", "Dr. Meier: I read"),
+        ("What did Anna ask me to bring?", "The blue folder to the meeting: Anna said"),
+        ("Where is the team meeting?", "Room 204: I read"),
+    ],
+)
+def test_the_answer_itself_comes_before_its_source(first: World, question: str, start: str) -> None:
+    assert str(ask(first, question).text).startswith(start)
+
+
 def test_a_question_heard_states_nothing(embedder: MiniLM) -> None:
     world = World([Item("a", 10, ("Ben: Is the garage on Mill Lane open on Sunday?",))], embedder)
     assert ask(world, "Is the garage on Mill Lane open on Sunday?").text is None

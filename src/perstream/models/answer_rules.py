@@ -24,7 +24,18 @@ from perstream.models.phrases import (
     told_back,
     where_from,
 )
-from perstream.models.picking import colour_of, count_of, kin_of, person_in, place_in, spans_near, value_in
+from perstream.models.picking import (
+    colour_of,
+    count_of,
+    kin_of,
+    object_after,
+    other_words,
+    person_in,
+    place_in,
+    place_on_label,
+    spans_near,
+    value_in,
+)
 from perstream.models.question_kinds import QuestionKind
 from perstream.models.questions import Question
 from perstream.models.relevance import MET, Relevance, Scored
@@ -66,8 +77,12 @@ def _backed(answer: str, unit: Unit, context: Context) -> str:
 def _what(scored: Scored, context: Context) -> str | None:
     unit = scored.unit
     if unit.way in ("told", "heard", "seen", "faces"):
-        return _told(unit, context)
+        span = object_after(unit, context.question, context.relevance) if unit.way == "heard" else ""
+        return _backed(span, unit, context) if span else _told(unit, context)
+    if unit.way == "code":
+        return _backed(unit.text, unit, context)
     value = value_in(unit, context.question, context.relevance)
+    value = value or other_words(unit, context.question, context.relevance)
     return _backed(value, unit, context) if value else as_sentence(cite(unit, context.now))
 
 
@@ -143,6 +158,9 @@ def _where(scored: Scored, context: Context) -> str | None:
     numbers = place_numbers(unit.text, "")
     if numbers and not question.perceived:
         return _backed(numbers[0], unit, context)
+    place = place_on_label(unit, question, context.relevance) if unit.way == "read" and not question.perceived else ""
+    if place:
+        return _backed(place, unit, context)
     beside = f" Read with it: {quote(unit.around)}." if unit.around.strip() else ""
     if question.perceived or question.past or unit.way == "read":
         return f"I cannot name the place; {cite(unit, context.now)}.{beside}"
@@ -166,7 +184,7 @@ def _who(scored: Scored, context: Context) -> str | None:
         and len(unit.lines) > 1
         and re.match(r"(?i)who (?:makes?|made|sells?|produces?)\b", context.question.text)
     ):
-        return as_sentence(cite(unit, context.now))  # the label names its maker
+        return _what(scored, context)  # the label names its maker
     if unit.way in ("told", "heard") and any(scored.met[t.stem] < MET and not t.name for t in context.question.terms):
         return None
     person = person_in(unit, context.question, context.relevance)
@@ -178,6 +196,9 @@ def _who(scored: Scored, context: Context) -> str | None:
 def _said(scored: Scored, context: Context) -> str | None:
     unit, speaker = scored.unit, context.question.speaker.lower()
     if unit.way == "heard" and speaker in unit.speaker.lower().split():
+        span = object_after(unit, context.question, context.relevance)
+        if span:
+            return _backed(span, unit, context)
         return as_sentence(cite(unit, context.now))
     if unit.way == "told" and re.search(
         rf"\b{re.escape(speaker)}\b.*\b(?:said|told|asked|mentioned|says|wants)\b", unit.text.lower()

@@ -1,56 +1,37 @@
-"""Lines read that belong together: one sign, one label, one page."""
+"""Lines read that belong together: one sign, one label, one page, as the caption states them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from perstream.observations import believed
+from perstream.textblocks import text_blocks
 from perstream.types import Observation
 
-_ASPECT = 1.6
-"""Width of a usual picture over its height: makes distances across comparable with distances down."""
+Block = tuple[Observation, ...]
 
 
-def text_blocks(lines: Sequence[Observation]) -> list[tuple[Observation, ...]]:
-    """Group lines that stand together in the picture at the same time (one sign, one label, one page).
+def lines_of_blocks(lines: Sequence[Observation], stated: Sequence[str]) -> list[tuple[Block, bool]]:
+    """(merged lines of one block in reading order, whether they are believed), each line once.
 
-    Inside a block lines are in reading order; blocks are in order of time, then from top to bottom.
-    Lines without a box stand alone.
+    ``stated`` are the blocks as a caption has them, which knew every look at the scene; lines that
+    it does not hold are grouped by where they stand, and possible ones stand alone.
     """
-    groups: list[list[Observation]] = []
-    for line in lines:
-        touching = [g for g in groups if any(_together(line, other) for other in g)]
-        for group in touching:
-            groups.remove(group)
-        groups.append([line, *(other for group in touching for other in group)])
-    blocks = [tuple(_in_reading_order(group)) for group in groups]
-    return sorted(blocks, key=lambda b: (min(o.start_s for o in b), b[0].box[1] if b[0].box else 0.0))
-
-
-def _together(a: Observation, b: Observation) -> bool:
-    if a.box is None or b.box is None or a.start_s > b.end_s or b.start_s > a.end_s:
-        return False
-    height = max(a.box[3] - a.box[1], b.box[3] - b.box[1])
-    down = max(a.box[1], b.box[1]) - min(a.box[3], b.box[3])
-    across = (max(a.box[0], b.box[0]) - min(a.box[2], b.box[2])) * _ASPECT
-    same_row = down < -0.4 * height and across < 1.5 * height
-    stacked = down < 1.2 * height and across < 0
-    return same_row or stacked
-
-
-def _in_reading_order(lines: list[Observation]) -> list[Observation]:
-    """Rows from the top, each from the left; lines whose middles nearly agree share a row."""
-    rows: list[list[Observation]] = []
-    for line in sorted(lines, key=_middle):
-        if rows and line.box and abs(_middle(line) - _middle(rows[-1][0])) < 0.5 * (line.box[3] - line.box[1]):
-            rows[-1].append(line)
-        else:
-            rows.append([line])
-    return [line for row in rows for line in sorted(row, key=lambda o: o.box[0] if o.box else 0.0)]
-
-
-def _middle(line: Observation) -> float:
-    return (line.box[1] + line.box[3]) / 2 if line.box else 0.0
+    left = list(lines)
+    blocks: list[tuple[Block, bool]] = []
+    for text in stated:
+        places = [re.search(rf"(?<!\w){re.escape(_plain(line.text))}(?!\w)", text) for line in left]
+        held = [(at.start(), i, left[i]) for i, at in enumerate(places) if at]
+        if held:
+            blocks.append((tuple(line for _, _, line in sorted(held, key=lambda h: h[:2])), True))
+            left = [line for line in left if all(line is not h[2] for h in held)]
+    grouped = [block.lines for block in text_blocks(left)]
+    blocks += [(block, True) for block in grouped]
+    known = {id(line) for block in grouped for line in block}
+    blocks += [((line,), believed(line)) for line in left if id(line) not in known]
+    return blocks
 
 
 def one_line(lines: Sequence[str]) -> str:
@@ -60,3 +41,8 @@ def one_line(lines: Sequence[str]) -> str:
         runs_on = all(part.isupper() and part.replace(" ", "").replace("'", "").isalpha() for part in (above, line))
         text += (" " if runs_on else " / ") + line
     return text
+
+
+def _plain(text: str) -> str:
+    """As a caption quotes it."""
+    return " ".join(text.split()).replace('"', "'")

@@ -78,6 +78,10 @@ class BuiltinAnswerer:
                 continue
             if question.kind is QuestionKind.WHEN_SEEN:
                 return self._sightings(scored, ranked, context)
+            more = self._told_alike(scored, ranked, context)
+            if more:
+                told = " ".join([text, *(phrase(s, context) or "" for s in more)])
+                return Answer(told, tuple(s.unit.memory.id for s in [scored, *more]), scored.confidence)
             second = self._second(scored, ranked, context)
             if second is not None:
                 return Answer(f"{text} Also: {second[1]}", (scored.unit.memory.id, second[0]), scored.confidence)
@@ -99,6 +103,18 @@ class BuiltinAnswerer:
                     return other.unit.memory.id, text
         return None
 
+    @staticmethod
+    def _told_alike(best: Scored, ranked: Sequence[Scored], context: Context) -> list[Scored]:
+        """Other told facts that answer as well: who is allergic to two things is told both."""
+        if context.question.kind is not QuestionKind.WHAT or best.unit.way != "told":
+            return []
+        alike = [
+            s for s in ranked if s.unit.way == "told" and s.met == best.met and s.unit.memory.id != best.unit.memory.id
+        ]
+        return _distinct(
+            [s for s in alike if s.confidence >= best.confidence - SAME and s.unit.text != best.unit.text]
+        )[:2]
+
     def _sightings(self, best: Scored, ranked: Sequence[Scored], context: Context) -> Answer:
         """The time of the best sighting, and of the others that are as good; first or last where that is asked."""
         alike = _distinct([s for s in ranked if s.confidence >= best.confidence - SAME and s.unit.way == best.unit.way])
@@ -119,7 +135,10 @@ class BuiltinAnswerer:
             return NO_ANSWER
         narrowed = any(t.weight > 0.3 for t in context.question.terms)
         chosen = fit[:1] if narrowed else sorted(fit[:3], key=lambda s: s.unit.at)
-        text = " ".join(as_sentence(cite(s.unit, context.now)) for s in chosen)
+        if len(chosen) == 1:
+            text = phrase(chosen[0], context) or ""
+        else:
+            text = " ".join(as_sentence(cite(s.unit, context.now)) for s in chosen)
         return Answer(text, tuple(dict.fromkeys(s.unit.memory.id for s in chosen)), fit[0].confidence)
 
     @staticmethod

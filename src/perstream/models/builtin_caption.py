@@ -7,12 +7,14 @@ cleaned of control characters, cut, and only ever quoted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from perstream.models.blocks import one_line, text_blocks
+from perstream.models.blocks import one_line
 from perstream.models.text import cleaned, joined
-from perstream.observations import believed, merge_observations
+from perstream.observations import merge_observations
+from perstream.textblocks import possible_lines, text_blocks
 from perstream.types import Caption, Moment, Observation, ObservationKind
 
 MAX_CHARS = 900
@@ -20,6 +22,12 @@ MAX_CHARS = 900
 MAX_QUOTE = 200
 """A quoted text's length at most."""
 NOTHING = "A view in which nothing was recognised."
+
+_LEADS = re.compile(
+    r"(?:Text|Possibly|QR code|Bar code) read: \"|Heard: \"|[^\"]{1,60} said: \"|Speech was heard|At least (?:one|\d+) faces?"
+    r"|Looks like the place seen|It is dark|The light is|Light: |It became|The camera was|Something moves|Colours: "
+)
+_TEXTS = re.compile(r'Text read: ("[^"]*"(?:; "[^"]*")*)\.')
 
 _LIGHT = {
     "dark": "It is dark.",
@@ -41,19 +49,34 @@ class BuiltinCaptioner:
                 break
             seen.extend(percept.observations)
         merged = merge_observations(seen)
-        return Caption(text=caption_text(merged, moment.started_at), observations=merged)
+        return Caption(text=caption_text(merged, moment.started_at, seen), observations=merged)
 
 
-def caption_text(observations: Sequence[Observation], started_at: datetime) -> str:
-    """The sentences that state ``observations`` of a moment that began at ``started_at``."""
+def caption_text(observations: Sequence[Observation], started_at: datetime, looks: Sequence[Observation] = ()) -> str:
+    """The sentences that state the merged ``observations`` of a moment that began at ``started_at``.
+
+    ``looks`` are those of the single keyframes, where they are known: they tell which lines of text
+    stood together.
+    """
     sentences: list[str] = []
     length = 0
-    for sentence in _clauses(observations, started_at):
+    for sentence in _clauses(observations, started_at, looks or observations):
         if length + len(sentence) > MAX_CHARS and sentences:
             continue
         sentences.append(sentence)
         length += len(sentence) + 1
     return " ".join(sentences) or NOTHING
+
+
+def is_builtin_caption(text: str) -> bool:
+    """True when a text begins like one that :func:`caption_text` made."""
+    return text == NOTHING or bool(_LEADS.match(text))
+
+
+def texts_stated(text: str) -> list[str]:
+    """The believed texts of a builtin caption, one per sign, label or page."""
+    match = _TEXTS.match(text)
+    return [part[1:-1] for part in match.group(1).split("; ")] if match else []
 
 
 def quote(text: str) -> str:
@@ -62,21 +85,20 @@ def quote(text: str) -> str:
     return f'"{inner}"'
 
 
-def _clauses(observations: Sequence[Observation], started_at: datetime) -> Iterable[str]:
+def _clauses(observations: Sequence[Observation], started_at: datetime, looks: Sequence[Observation]) -> Iterable[str]:
     of_kind: dict[ObservationKind, list[Observation]] = {}
     for observation in observations:
         if observation.text.strip() or observation.kind is ObservationKind.SPEECH:
             of_kind.setdefault(observation.kind, []).append(observation)
-    texts = of_kind.get(ObservationKind.TEXT, [])
-    sure = text_blocks([t for t in texts if believed(t)])
+    sure = text_blocks(looks)
     if sure:
-        yield "Text read: " + "; ".join(quote(one_line([line.text for line in block])) for block in sure) + "."
+        yield "Text read: " + "; ".join(quote(one_line([line.text for line in block.lines])) for block in sure) + "."
     for code in of_kind.get(ObservationKind.CODE, []):
         yield f"{code_name(code.text)} read: {quote(code.text)}."
     yield from _heard(of_kind)
-    doubtful = text_blocks([t for t in texts if not believed(t)])
+    doubtful = possible_lines(looks)
     if doubtful:
-        yield "Possibly read: " + "; ".join(quote(one_line([line.text for line in block])) for block in doubtful) + "."
+        yield "Possibly read: " + "; ".join(quote(line.text) for line in doubtful) + "."
     faces = max((_count(people.text) for people in of_kind.get(ObservationKind.PEOPLE, [])), default=0)
     if faces:
         yield "At least one face seems visible." if faces == 1 else f"At least {faces} faces seem visible."

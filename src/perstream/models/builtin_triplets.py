@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from perstream.models.blocks import one_line, text_blocks
-from perstream.models.builtin_caption import code_name
+from perstream.models.blocks import lines_of_blocks, one_line
+from perstream.models.builtin_caption import code_name, texts_stated
 from perstream.models.labels import label_triplets
 from perstream.models.text import cleaned
 from perstream.models.told import told_triplets
-from perstream.observations import believed
 from perstream.types import Caption, Observation, ObservationKind, Triplet
 
 MAX_TRIPLETS = 32
@@ -22,9 +21,11 @@ class GrammarTriplets:
 
     def of_caption(self, caption: Caption) -> tuple[Triplet, ...]:
         """What was read, contained and said, and the facts in it; doubtful readings give no edge."""
-        texts = [o for o in caption.observations if o.kind is ObservationKind.TEXT and believed(o)]
+        texts = [o for o in caption.observations if o.kind is ObservationKind.TEXT]
         found: list[Triplet] = []
-        for block in text_blocks(texts):
+        for block, sure in lines_of_blocks(texts, texts_stated(caption.text)):
+            if not sure:
+                continue
             lines = [cleaned(line.text, 120) for line in block]
             found.append(Triplet("I", "read", cleaned(one_line(lines), 200), min(line.score for line in block)))
             found += label_triplets(lines)

@@ -32,6 +32,8 @@ _CARRIER_SHAPES: dict[str, frozenset[SpanType]] = {
 
 def carrier_fits(word: str, unit: Unit) -> float | None:
     """How well a text read may stand on the thing that ``word`` names; None when it names no such thing."""
+    if word == "appointment" and unit.way == "read" and find_spans(unit.text, TIMES):
+        return 0.5  # a calendar names the doctor and the hour, seldom the word
     if word not in CARRIERS:
         return None
     if word == "qr" or (word == "code" and unit.way == "code"):

@@ -152,10 +152,9 @@ class Lexicon:
             group = {stem(word) for word in line.split()}
             for word in group:
                 self._same.setdefault(word, set()).update(group)
-        self._members = {
-            stem(kind): {stem(member) for member in members.split()} | {stem(kind)} for kind, members in KINDS.items()
-        }
-
+        self._members: dict[str, set[str]] = {}
+        for kind, members in KINDS.items():  # "shop" and "shopping" have one stem
+            self._members.setdefault(stem(kind), {stem(kind)}).update(stem(member) for member in members.split())
         self._kinds = [members - {kind} for kind, members in self._members.items()]
 
     def rivals(self, one: str, other: str) -> bool:

@@ -196,3 +196,62 @@ _NO_PERSON_AFTER = frozenset({"from", "in", "at", "on"})
 _OPENERS = frozenset(
     "the my our his her their this that there please remember yesterday today last just a an remind".split()
 )
+
+
+def other_words(unit: Unit, question: Question, relevance: Relevance) -> str:
+    """What a label says beside the words asked about: "olive oil" asked, "CASA VERDE" told. Short lines only.
+
+    Empty when nothing is left, or when a line is long enough to be a sentence: that is quoted instead.
+    """
+    head = re.search(
+        r"(?i)\b(?:name of|kind of|sort of|(?:what|which)(?! (?:is|are|was|were|do|does|did)\b))(?: the| my| a)? ([^\W\d_]+)",
+        question.text,
+    )
+    for term in question.terms if head else ():
+        if head and term.word == head.group(1).lower() and not any(relevance.names(term, line) for line in unit.lines):
+            kind = next((line for line in unit.lines if relevance.holds(term, line)), "")
+            if kind:  # "which medicine": the line that is one is the answer
+                return kind if len(kind.split()) <= 6 else ""
+    scores = [relevance.line_score(line) for line in unit.lines]
+    rest = [line.strip(" -•*") for line, score in zip(unit.lines, scores, strict=True) if score == 0]
+    named = [line for line in rest if not any(c.isdigit() for c in line)]
+    if re.match(
+        r"(?i)(?:which|what) (?!is |are |was |were |do |does |did |should |tasks?\b|items?\b)", question.text
+    ) or re.search(r"(?i)\b(?:called|name|title|brand)\b", question.text):
+        rest = named or rest
+    fits = 0 < len(rest) <= 8 and max(scores, default=0.0) > 0 and all(len(line.split()) <= 6 for line in rest)
+    return ", ".join(line for line in rest if line)[:160] if fits else ""
+
+
+def object_after(unit: Unit, question: Question, relevance: Relevance) -> str:
+    """What follows the verb asked about in a spoken sentence: "bring" in "please bring a salad"."""
+    verbs = [t for t in question.terms if t.verb]
+    if not verbs or not re.match(r"(?i)(?:what|which)\b", question.text):
+        return ""
+    for match in re.finditer(r"[^\W\d_]+", unit.text):
+        if any(relevance.names(t, match.group()) for t in verbs):
+            phrase = re.match(
+                r"\s+((?:[\w'-]+\s){0,6}?[\w'-]+)(?=\s(?:when|if|because|and|but|at|on|before|after)\b|[.,;:!?]|$)",
+                unit.text[match.end() :],
+            )
+            if phrase and not re.match(r"(?i)(?:me|us|you|it|up|to|on|off)\b", phrase.group(1)):
+                return phrase.group(1)
+    return ""
+
+
+def place_on_label(unit: Unit, question: Question, relevance: Relevance) -> str:
+    """A line that names a place: an address, or words such as hall, garden, street; "" when there is none."""
+    address = spans_near(unit, frozenset({SpanType.ADDRESS}), question, relevance)
+    if address:
+        return address
+    for line in unit.lines:
+        if relevance.line_score(line) == 0 and _PLACE_LINE.search(line) and len(line.split()) <= 5:
+            return line.strip()
+    return ""
+
+
+_PLACE_LINE = re.compile(
+    r"(?i)\b(?:street|road|lane|row|hill|avenue|square|garden|gardens|market|hall|school|station|stage|hotel|cafe|café|museum"
+    r"|park|theatre|theater|library|church|arena|stadium|centre|center|brewery|mill|castle|palace|club|gallery|pier|harbour"
+    r"|harbor|cinema|building|house|depot|campus|university|college|hospital|airport|platz|strasse|straße)$"
+)

@@ -46,6 +46,7 @@ class Term:
     required: bool
     """A memory without it, or something close to it, is no answer."""
     name: bool = False
+    verb: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def _terms(plain: str, kind: QuestionKind, speaker: str, stem: Stems) -> tuple[T
         if numeral and not name:
             weight, name = 1.0, not re.fullmatch(r"\d{1,2}", bare) or not adjunct
         required = name or not (carrier or verb or adjunct or is_adverb(bare))
-        term = Term(bare, stem(bare), weight, required, name)
+        term = Term(bare, stem(bare), weight, required, name, verb)
         if term.stem not in found or found[term.stem].weight < weight:
             found[term.stem] = term
     terms = list(found.values())
@@ -154,7 +155,7 @@ def _terms(plain: str, kind: QuestionKind, speaker: str, stem: Stems) -> tuple[T
         and all(t.name or not t.required for t in terms)
     ):  # "Where does Ben live?" is about living
         verbs = [t for t in terms if t.weight == 0.4 and t.word not in LIGHT_VERBS]
-        terms = [Term(t.word, t.stem, 0.8, True) if t in verbs else t for t in terms]
+        terms = [replace(t, weight=0.8, required=True) if t in verbs else t for t in terms]
     if not any(t.required for t in terms):  # "What is on the table?": then the lesser words must be met
         best = max((t.weight for t in terms if t.word not in CARRIERS), default=0.0)
         terms = [

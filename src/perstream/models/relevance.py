@@ -7,7 +7,7 @@ texts are: this is what keeps "When is the dentist's birthday?" from being answe
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,6 +90,9 @@ class Relevance:
                 total += 0.6 * term.weight
         return total
 
+    def _asked(self, word: str) -> bool:
+        return any(self.holds(term, word) for term in self._question.terms)
+
     def names(self, term: Term, line: str) -> bool:
         """Whether a line holds a term itself."""
         stems = set(self._stems.of(line))
@@ -153,7 +156,7 @@ class Relevance:
             value *= LENIENT if self._mostly(missing, unit, cosine) else 0.25
         if not unit.sure:
             value *= 0.8
-        if self._question.first_person and unit.way in ("told", "heard") and not _about_owner(unit):
+        if self._question.first_person and unit.way in ("told", "heard") and not _about_owner(unit, self._asked):
             value -= 0.3
         if unit.way == "told" and is_reminder(unit.text) and not ASKS_DUTY.search(self._question.text.lower()):
             value -= 0.25
@@ -187,10 +190,14 @@ class _View:
         return bool(spoken) and len(spoken) == len(re.findall(rf"(?i)\b{re.escape(name)}\b", self.unit.text))
 
 
-def _about_owner(unit: Unit) -> bool:
-    """A told sentence in the first person; of what others say, what is said to or about "you"."""
-    first = {"i", "my", "me", "we", "our", "i'm"} if unit.way == "told" else {"you", "your", "we", "our", "us"}
-    return any(word.lower() in first for word in words(unit.text))
+def _about_owner(unit: Unit, related: Callable[[str], bool]) -> bool:
+    """A told sentence in the first person, or about "my" thing that is asked about; of others, what they say to "you"."""
+    said = [word.lower() for word in words(unit.text)]
+    if unit.way == "heard":
+        return any(word in {"you", "your", "we", "our", "us"} for word in said)
+    if any(word in {"i", "me", "we", "our", "us", "i'm", "i've"} for word in said):
+        return True
+    return any(word == "my" and any(related(w) for w in said[i + 1 : i + 4]) for i, word in enumerate(said))
 
 
 def is_reminder(text: str) -> bool:

@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from perstream.models.blocks import text_blocks
-from perstream.models.builtin_caption import caption_text
+from perstream.models.blocks import lines_of_blocks
+from perstream.models.builtin_caption import is_builtin_caption, texts_stated
 from perstream.models.text import cleaned, sentences
-from perstream.observations import believed
 from perstream.types import Hit, MemoryRecord, Observation, ObservationKind, Provenance
 
 MAX_UNITS = 120
@@ -61,18 +60,17 @@ def units_of(hits: Iterable[Hit]) -> list[Unit]:
 def _of_hit(hit: Hit) -> list[Unit]:
     memory = hit.memory
     pieces: list[tuple[str, tuple[str, ...], str, bool, float | None, float | None]] = []
-    texts = [o for o in memory.observations if o.kind is ObservationKind.TEXT]
-    for sure in (True, False):
-        for block in text_blocks([o for o in texts if believed(o) is sure]):
-            lines = tuple(cleaned(o.text, MAX_LINE) for o in block)
-            pieces.append(("read", lines, "", sure, min(o.start_s for o in block), max(o.end_s for o in block)))
+    builtin = bool(memory.observations) and is_builtin_caption(memory.text)
+    for block, sure in _blocks(memory, builtin):
+        lines = tuple(cleaned(o.text, MAX_LINE) for o in block)
+        pieces.append(("read", lines, "", sure, min(o.start_s for o in block), max(o.end_s for o in block)))
     for o in memory.observations:
         way = _WAYS.get(o.kind)
         if way:
             pieces.append(
                 (way, (cleaned(_words_of(o), MAX_LINE),), cleaned(o.speaker or "", 60), True, o.start_s, o.end_s)
             )
-    if not memory.observations or memory.text != caption_text(memory.observations, memory.observed_at):
+    if not builtin:
         way = "told" if memory.provenance is Provenance.TOLD else _PROVENANCES.get(memory.provenance, "seen")
         speaker, text = memory.speaker or "", memory.text[:4000]
         turn = _TURN.match(text)
@@ -88,6 +86,12 @@ def _of_hit(hit: Hit) -> list[Unit]:
         around = " ".join(f"{p[2]} {' '.join(p[1])}" for j, p in enumerate(pieces) if j != i)
         units.append(Unit(hit, way, lines, _time(memory, start), start, end, speaker, sure, around[:2000]))
     return units
+
+
+def _blocks(memory: MemoryRecord, builtin: bool) -> list[tuple[tuple[Observation, ...], bool]]:
+    """(lines of one sign, whether they are believed): as the caption has them, else by where they stand."""
+    texts = [o for o in memory.observations if o.kind is ObservationKind.TEXT]
+    return lines_of_blocks(texts, texts_stated(memory.text) if builtin else [])
 
 
 _WAYS = {
