@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from perstream.models.question_kinds import QuestionKind
 from perstream.models.questions import Question, Term
 from perstream.models.text import STOP_WORDS, Stems, words
 from perstream.models.units import Unit
+from perstream.models.verbs import BE, HAVE
 from perstream.protocols import TextEmbedder
 from perstream.types import FloatArray
 
@@ -197,7 +199,12 @@ def _about_owner(unit: Unit, related: Callable[[str], bool]) -> bool:
         return any(word in {"you", "your", "we", "our", "us"} for word in said)
     if any(word in {"i", "me", "we", "our", "us", "i'm", "i've"} for word in said):
         return True
-    return any(word == "my" and any(related(w) for w in said[i + 1 : i + 4]) for i, word in enumerate(said))
+    for i, word in enumerate(said):
+        if word == "my":  # "my shoe size is 42": the owned thing ends where the verb begins
+            owned = list(takewhile(lambda w: w not in BE | HAVE, said[i + 1 : i + 5]))
+            if any(related(w) for w in owned):
+                return True
+    return False
 
 
 def is_reminder(text: str) -> bool:
