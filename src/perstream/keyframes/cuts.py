@@ -14,7 +14,7 @@ SOME_COLOURS = 0.20
 NO_STRUCTURE = 0.30
 """... or, between two rooms painted alike, these, if the camera was at rest just before: a camera
 that is swung round shows another wall of the same room."""
-LIKE_SHADES = 0.12
+LIKE_SHADES = 0.15
 COLOUR_SIDE_PX = 96
 
 
