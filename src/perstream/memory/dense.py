@@ -19,7 +19,7 @@ from perstream.types import FloatArray
 BLOCK = 8192
 """Memories per block."""
 FIRST = 256
-"""Memories that the first block is laid out for at first; it doubles up to BLOCK."""
+"""Memories that the first block is laid out for; a block doubles up to BLOCK."""
 RESCORED = 256
 """Candidates of the scan that are scored again, at least."""
 _ZERO = 128
@@ -50,7 +50,7 @@ class DenseIndex:
         """Store a vector [dimension] under a slot."""
         block, row = divmod(slot, BLOCK)
         while block >= len(self._scales):
-            self._grow(len(self._scales), FIRST if not self._scales else BLOCK)
+            self._grow(len(self._scales), BLOCK // 4 if self._scales else FIRST)
         while row >= len(self._sums[block]):
             self._grow(block, 2 * len(self._sums[block]))
         values = np.asarray(vector, np.float32)
@@ -62,7 +62,7 @@ class DenseIndex:
         self._scales[block][:, row] = (top / 127, top / 32767)
 
     def _grow(self, block: int, capacity: int) -> None:
-        """A new block, or the first one larger: only it starts small, so that a small store stays small."""
+        """A new block, or the last one larger: blocks start small, so that little is held for nothing."""
         coarse = np.zeros((self.dimension, capacity), np.int8)
         fine = np.zeros((capacity, self.dimension), np.int16)
         scales = np.zeros((2, capacity), np.float32)

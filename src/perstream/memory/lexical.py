@@ -91,18 +91,20 @@ class LexicalIndex:
 
     def __init__(self) -> None:
         self._postings: dict[str, _Postings] = {}
-        self._terms: dict[int, tuple[str, ...]] = {}
+        self._terms: list[tuple[str, ...] | None] = []
+        """By slot: its different terms, for taking them out again."""
+        self._count = 0
         self._lengths = np.zeros(1024, np.float32)
         self._total = 0.0
 
     def __len__(self) -> int:
-        return len(self._terms)
+        return self._count
 
     @property
     def nbytes(self) -> int:
         """Bytes held, by the sizes of the containers: O(terms)."""
         postings = sum(180 + p.slots.itemsize * len(p.slots) + len(p.counts) for p in self._postings.values())
-        forward = sum(150 + 8 * len(terms) for terms in self._terms.values())
+        forward = sum(8 if terms is None else 48 + 8 * len(terms) for terms in self._terms)
         return postings + forward + self._lengths.nbytes
 
     def add(self, slot: int, terms: Sequence[str]) -> None:
@@ -121,14 +123,22 @@ class LexicalIndex:
         self._lengths[slot] = len(terms)
         self._total += len(terms)
         # The dictionary's own strings are shared, so a slot holds references only.
+        self._terms.extend([None] * (slot + 1 - len(self._terms)))
         self._terms[slot] = tuple(counts)
+        self._count += 1
 
     def remove(self, slots: Iterable[int]) -> None:
         """Take memories out: O(length of the postings they stand in), once for all of them."""
-        gone = [slot for slot in slots if slot in self._terms]
+        gone: list[int] = []
         touched: set[str] = set()
-        for slot in gone:
-            touched.update(self._terms.pop(slot))
+        for slot in slots:
+            terms = self._terms[slot] if slot < len(self._terms) else None
+            if terms is None:
+                continue
+            gone.append(slot)
+            touched.update(terms)
+            self._terms[slot] = None
+            self._count -= 1
             self._total -= float(self._lengths[slot])
             self._lengths[slot] = 0.0
         dead = np.array(gone, np.uint32)

@@ -14,6 +14,8 @@ from perstream.types import Provenance, Query
 _PROVENANCES = tuple(Provenance)
 NEIGHBOUR_GAP_S = 1800.0
 """Memories of one session further apart than this are no neighbours."""
+LOOK_BACK = 2000
+"""A memory that comes later than so many of its neighbours after it stands alone."""
 GROUP_SIZE = 64
 """A group of neighbours ends after so many: a whole day is no conversation."""
 _NUMBERS = frozenset(
@@ -28,6 +30,7 @@ _COLUMNS: dict[str, tuple[type[np.generic], int]] = {
     "speaker": (np.int32, 0),
     "source": (np.int32, 0),
     "group": (np.int32, 0),
+    "_session": (np.int32, -1),
     "provenance": (np.uint8, 0),
     "alive": (np.bool_, 0),
     "current": (np.bool_, 0),
@@ -51,12 +54,12 @@ class Rows:
         self._sources: dict[str | None, int] = {}
         self._slots: dict[int, int] = {}
         self._free: list[int] = []
-        self._last: dict[tuple[int, str], int] = {}
+        self._sessions: dict[tuple[int, str], int] = {}
+        self._last: dict[int, int] = {}
         self._groups = 0
         self._members: dict[int, int] = {}
         self._times: dict[int, Sequence[tuple[float, float]]] = {}
         self._flat: tuple[SlotArray, NDArray[np.float64], NDArray[np.float64]] | None = None
-        self._sessions: dict[int, tuple[int, str]] = {}
         self._columns(1024)
 
     def _columns(self, capacity: int) -> None:
@@ -75,6 +78,7 @@ class Rows:
         """Somebody says how many."""
         self.group: NDArray[np.int32]
         """Memories that follow each other within a session; each alone where there is none."""
+        self._session: NDArray[np.int32]
         self._before: NDArray[np.int32]
         self._after: NDArray[np.int32]
         for name, (kind, fill) in _COLUMNS.items():
@@ -91,8 +95,12 @@ class Rows:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the columns and dictionaries, about."""
-        return 40 * len(self.ids) + 200 * len(self._slots) + 150 * len(self._times)
+        """Bytes of the columns, and of the dictionaries by the size of an entry."""
+        columns: int = sum(getattr(self, name).nbytes for name in _COLUMNS)
+        named = sum(
+            110 * len(names) for names in (self._slots, self._sessions, self._last, self._members, self.speakers)
+        )
+        return columns + named + 250 * len(self._times)
 
     @property
     def before(self) -> NDArray[np.int32]:
@@ -140,17 +148,21 @@ class Rows:
         self._before[slot] = self._after[slot] = -1
         last = None
         if entry.session:
-            key = (int(self.source[slot]), entry.session)
+            key = self._sessions.setdefault((int(self.source[slot]), entry.session), len(self._sessions))
             last = self._last.get(key)
             ahead = -1
-            while last is not None and self.observed[last] > entry.observed_at:
+            for _ in range(LOOK_BACK):
                 # A memory that comes late (changed, or back from disk) takes its place in time.
+                if last is None or self.observed[last] <= entry.observed_at:
+                    break
                 ahead, last = last, int(self._before[last]) if self._before[last] >= 0 else None
-            if ahead < 0:
+            if last is not None and self.observed[last] > entry.observed_at:
+                last = None
+            elif ahead < 0:
                 self._last[key] = slot
             elif self.observed[ahead] - entry.observed_at <= NEIGHBOUR_GAP_S:
                 self._after[slot], self._before[ahead] = ahead, slot
-            self._sessions[slot] = key
+            self._session[slot] = key
         if last is not None and abs(self.observed[last] - entry.observed_at) <= NEIGHBOUR_GAP_S:
             self._before[slot] = last
             self._after[last] = slot
@@ -161,7 +173,8 @@ class Rows:
                 return
         self._groups += 1
         self.group[slot] = self._groups
-        self._members[self._groups] = 1
+        if entry.session:
+            self._members[self._groups] = 1
 
     def remove(self, slot: int) -> None:
         """Free a slot; its neighbours become each other's."""
@@ -170,8 +183,9 @@ class Rows:
             self._after[back] = ahead
         if ahead >= 0:
             self._before[ahead] = back
-        key = self._sessions.pop(slot, None)
-        if key is not None and self._last.get(key) == slot:
+        key = int(self._session[slot])
+        self._session[slot] = -1
+        if key >= 0 and self._last.get(key) == slot:
             if back >= 0:
                 self._last[key] = back
             else:
@@ -179,9 +193,8 @@ class Rows:
         if self._times.pop(slot, None) is not None:
             self._flat = None
         group = int(self.group[slot])
-        self._members[group] -= 1
-        if not self._members[group] and group != self._groups:
-            del self._members[group]
+        if group in self._members:
+            self._members[group] -= 1
         del self._slots[int(self.ids[slot])]
         self.alive[slot] = False
         self._before[slot] = self._after[slot] = -1
