@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from perstream.cli import ask, graph, lab, machine, memory, watch
+from perstream.cli import ask, graph, lab, machine, memory, upkeep, watch
 from perstream.errors import PerStreamError
 from perstream.version import __version__
 
@@ -26,6 +26,7 @@ watch.register(app)
 ask.register(app)
 memory.register(app)
 graph.register(app)
+upkeep.register(app)
 machine.register(app)
 lab.register(app)
 

@@ -1,0 +1,118 @@
+"""``perstream memory …``: reduce, audit, back up and restore a store. A running daemon must be stopped first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from perstream.cli import options, output
+from perstream.config import Config
+from perstream.places import store_folder
+
+if TYPE_CHECKING:
+    from perstream.memory.memory import Memory
+
+group = typer.Typer(help="Look after a store: reduce, audit, backup, restore.", no_args_is_help=True, rich_markup_mode=None)
+MB = 1024 * 1024
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    app.add_typer(group, name="memory")
+
+
+@group.command()
+def reduce(
+    target_mb: Annotated[float, typer.Option("--target-mb", min=0, help="How large the store may be on disk.")],
+    strategy: Annotated[
+        Literal["nsbg", "gsbn"] | None, typer.Option("--strategy", help="Order.", show_default="as configured")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan; give up nothing.")] = False,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Give up parts of memories, finest or coldest first, until the store is small enough. Pinned ones stay whole."""
+    with _opened(options.settings(config, store)) as memory:
+        held = int(memory.status().disk_mb * MB)
+        plan = memory.reduce(max(0, held - int(target_mb * MB)), strategy, dry_run)
+    parts: dict[str, int] = {}
+    for item in plan.items:
+        parts[item.granularity.value] = parts.get(item.granularity.value, 0) + 1
+    if as_json:
+        output.emit({"held_bytes": held, "freed_bytes": plan.freed, "missing_bytes": plan.missing, "parts": parts, "dry_run": dry_run})
+        return
+    verb = "would give up" if dry_run else "gave up"
+    output.say(f"{verb} {plan.freed / MB:.2f} of {held / MB:.2f} MB")
+    output.table((name, f"{count} memories") for name, count in parts.items())
+    if plan.missing > 0:
+        output.say(f"{plan.missing / MB:.2f} MB more cannot be given up: what is left is pinned or the store's own")
+
+
+@group.command()
+def audit(
+    fix: Annotated[bool, typer.Option("--fix", help="Put right what can be put right.")] = False,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Look for duplicates, orphans, dangling vectors, stale facts and unsupported edges."""
+    with _opened(options.settings(config, store)) as memory:
+        report = memory.audit(fix)
+    if as_json:
+        output.emit({"clean": report.clean, **_fields(report)})
+        return
+    output.table(_fields(report).items())
+    output.say("clean" if report.clean else "fixed" if fix else "not clean: --fix puts it right")
+
+
+@group.command()
+def backup(
+    target: Annotated[Path | None, typer.Argument(help="File to write.", show_default="dated, in the store")] = None,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Copy the store to one file. Forgetting later reaches into it as long as it stays where it is."""
+    with _opened(options.settings(config, store)) as memory:
+        made = memory.backup(target)
+    output.emit({"backup": str(made)}) if as_json else output.say(f"backed up to {made}")
+
+
+@group.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="A backup.")],
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Put a backup in the store's place, after checking it; what was there is kept beside it."""
+    from perstream.memory import backup as backups
+
+    settings = options.settings(config, store)
+    kept = backups.restore(source, store_folder(settings))
+    with _opened(settings) as memory:
+        memories = memory.count()
+    if as_json:
+        output.emit({"memories": memories, "kept": str(kept) if kept else None})
+    else:
+        output.say(f"restored {memories} memories" + (f"; the store before is kept as {kept}" if kept else ""))
+
+
+@contextmanager
+def _opened(config: Config) -> Iterator[Memory]:
+    from perstream.app import open_memory
+    from perstream.models.registry import load_backend
+
+    with open_memory(config, load_backend(config.backend, config.moment)) as memory:
+        yield memory
+
+
+def _fields(report: object) -> dict[str, object]:
+    from perstream.jsonlines import plain
+
+    return dict(plain(report))

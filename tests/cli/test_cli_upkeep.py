@@ -1,0 +1,42 @@
+"""Looking after a store from the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli_world import Cli
+
+
+def test_audit_of_a_clean_store(cli: Cli) -> None:
+    cli("remember", "Anna likes tea")
+    (report,) = cli("memory", "audit", "--json").json
+    assert report["clean"] is True
+    assert report["memories"] == 1
+
+
+def test_backup_and_restore(cli: Cli, tmp_path: Path) -> None:
+    cli("remember", "Anna likes tea")
+    cli("remember", "Ben likes coffee")
+    assert cli("memory", "backup", str(tmp_path / "copy.db")).code == 0
+    cli("remember", "Clara likes water")
+    (restored,) = cli("memory", "restore", str(tmp_path / "copy.db"), "--json").json
+    assert restored["memories"] == 2
+    assert [m["caption"] for m in cli("memories", "--json").json] == ["Ben likes coffee", "Anna likes tea"]
+
+
+def test_restoring_what_is_no_backup_changes_nothing(cli: Cli, tmp_path: Path) -> None:
+    cli("remember", "Anna likes tea")
+    (tmp_path / "not.db").write_bytes(b"garbage" * 1000)
+    ran = cli("memory", "restore", str(tmp_path / "not.db"))
+    assert (ran.code, ran.out) == (5, "")
+    assert len(cli("memories", "--json").json) == 1
+
+
+def test_reduce_shows_its_plan_first(cli: Cli) -> None:
+    for number in range(5):
+        cli("remember", f"Fact number {number} is about thing {number * 7}")
+    (plan,) = cli("memory", "reduce", "--target-mb", "0", "--dry-run", "--json").json
+    assert plan["freed_bytes"] > 0
+    assert len(cli("memories", "--json").json) == 5
+    assert cli("memory", "reduce", "--target-mb", "0").code == 0
+    assert cli("memories", "--json").json == []
