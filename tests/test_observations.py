@@ -82,6 +82,7 @@ def test_a_shorter_line_in_the_middle_is_its_own_line():
         (line("PEANUT BUTTER", votes=2, score=0.8), True),
         (line("PEANUT BUTTER", votes=1, score=0.99), False),
         (line("PEANUT BUTTER", votes=5, score=0.74), False),
+        (line("Dentist 14:3", votes=3, score=0.99, box=(0.7, 0.4, 0.995, 0.5)), False),
         (line("B2", votes=2, score=0.99), False),
         (line("B2", votes=3, score=0.99), True),
         (line("出口", votes=2, score=0.9), True),
@@ -108,10 +109,10 @@ def test_spelling_with_most_support_and_the_latest_box():
     looks = [
         line("Room 2l7", 0.0, 0.97),
         line("Room 217", 1.0, 0.9),
-        line("Room 217", 2.0, 0.9, box=(0.0, 0.0, 0.2, 0.1)),
+        line("Room 217", 2.0, 0.9, box=(0.1, 0.0, 0.2, 0.1)),
     ]
     (one,) = merge_observations(looks)
-    assert (one.text, one.score, one.box) == ("Room 217", 0.97, (0.0, 0.0, 0.2, 0.1))
+    assert (one.text, one.score, one.box) == ("Room 217", 0.97, (0.1, 0.0, 0.2, 0.1))
 
 
 @pytest.mark.parametrize(
@@ -160,6 +161,11 @@ WORDS = st.sampled_from(
     ["PEANUT BUTTER", "PEANUTBUTTER", "Platform 4", "Platform 5", "Platfom 4", "EXIT", "x", "14:30", "牛奶"]
 )
 READINGS = st.lists(st.builds(line, WORDS, st.integers(0, 9).map(float), st.floats(0.5, 1.0), st.none()), max_size=12)
+
+
+def test_a_line_once_seen_whole_is_believed_at_the_edge_too():
+    looks = [line("Dentist 14:30", 0.0), line("Dentist 14:30", 1.0, box=(0.0, 0.4, 0.3, 0.5))]
+    assert believed(merge_observations(looks)[0])
 
 
 @settings(deadline=None, max_examples=60)

@@ -21,7 +21,7 @@ MIN_VOTES = 2
 MIN_LETTERS = 3
 """Letters and digits a line needs; shorter ones need three votes at ``SHORT_SCORE``."""
 SHORT_SCORE = 0.95
-EDGE = 0.02
+EDGE = 0.01
 """A box this close to the picture's edge, as a share of it, may be cut there."""
 JOIN_S = 0.6
 """Voices closer together than this are one stretch of speech."""
@@ -30,11 +30,14 @@ JOIN_S = 0.6
 def believed(observation: Observation, min_score: float = MIN_SCORE) -> bool:
     """Whether an observation may be stated as a fact ("possibly" otherwise).
 
-    Text needs votes, confidence and length. Codes carry check digits, and the other kinds are
+    Text needs votes, confidence and length, and must not run into the picture's left or right edge,
+    where the rest of it may be cut off ("14:3"). Codes carry check digits, and the other kinds are
     reported by their observers only when their own test held: they are believed as they come.
     """
     if observation.kind is not ObservationKind.TEXT:
         return True
+    if _cut_off(observation):
+        return False
     if letters_in(observation.text) < MIN_LETTERS:
         return observation.votes > MIN_VOTES and observation.score >= max(min_score, SHORT_SCORE)
     return observation.votes >= MIN_VOTES and observation.score >= min_score
@@ -72,6 +75,10 @@ def _reading_order(observation: Observation) -> tuple[float, float, float]:
     return observation.start_s, top, left
 
 
+def _cut_off(observation: Observation) -> bool:
+    return observation.box is not None and (observation.box[0] <= EDGE or observation.box[2] >= 1 - EDGE)
+
+
 def _votes(group: Sequence[Observation]) -> int:
     """Looks that agree, at least: those of spans that overlap are the same looks, so the most of them counts."""
     total, best, end = 0, 0, float("-inf")
@@ -83,7 +90,7 @@ def _votes(group: Sequence[Observation]) -> int:
 
 
 def _as_one(group: Sequence[Observation], text: str | None = None) -> Observation:
-    """The observations of one thing as one: span, votes, best score, latest box."""
+    """The observations of one thing as one: span, votes, best score, latest box (a whole one if there is one)."""
     best = max(group, key=lambda o: (o.votes * o.score, o.text.count(" ")))
     boxed = [o for o in group if o.box is not None]
     return replace(
@@ -93,7 +100,7 @@ def _as_one(group: Sequence[Observation], text: str | None = None) -> Observatio
         start_s=min(o.start_s for o in group),
         end_s=max(o.end_s for o in group),
         votes=_votes(group),
-        box=max(boxed, key=lambda o: o.end_s).box if boxed else None,
+        box=max(boxed, key=lambda o: (not _cut_off(o), o.end_s)).box if boxed else None,
     )
 
 

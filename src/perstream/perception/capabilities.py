@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from perstream.errors import BackendUnavailable
-from perstream.perception.sessions import model_file, package_folder
+from perstream.perception.sessions import FACE_CASCADES, model_file, package_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,8 @@ def _codes() -> str:
 
 
 def _people() -> str:
-    from perstream.perception.people import CHECKER, SEARCHER, cascade
-
-    cascade(SEARCHER)
-    cascade(CHECKER)
+    for name in FACE_CASCADES:
+        model_file("cv2", f"data/{name}")
     return "OpenCV's Haar cascades: faces from the front"
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 
 from perstream.errors import BackendUnavailable
+from perstream.perception.sessions import FACE_CASCADES, model_file
 from perstream.perception.view import View
 from perstream.types import ByteArray, Observation, ObservationKind
 
-SEARCHER, CHECKER = "haarcascade_frontalface_alt2.xml", "haarcascade_frontalface_alt.xml"
 INTERVAL_S = 1.5
 """At most one search per this many seconds of video (20 ms each)."""
 SIDE = 480
@@ -29,8 +27,7 @@ class PeopleObserver:
 
     def __init__(self) -> None:
         """Load the cascades that OpenCV ships. Raises BackendUnavailable."""
-        self._searcher = cascade(SEARCHER)
-        self._checker = cascade(CHECKER)
+        self._searcher, self._checker = (_cascade(name) for name in FACE_CASCADES)
         self._next_s = float("-inf")
 
     def see(self, view: View) -> tuple[Observation, ...]:
@@ -61,10 +58,8 @@ class PeopleObserver:
         return int(np.max(counts, initial=0))
 
 
-def cascade(name: str) -> cv2.CascadeClassifier:
-    """A cascade from OpenCV's own folder. Raises BackendUnavailable where the package left it out."""
-    path = Path(cv2.__file__).parent / "data" / name
-    loaded = cv2.CascadeClassifier(str(path)) if path.is_file() else None
-    if loaded is None or loaded.empty():
-        raise BackendUnavailable(f"OpenCV carries no {name}: pip install 'opencv-python-headless<5'")
+def _cascade(name: str) -> cv2.CascadeClassifier:
+    loaded = cv2.CascadeClassifier(str(model_file("cv2", f"data/{name}")))
+    if loaded.empty():
+        raise BackendUnavailable(f"OpenCV cannot read its {name}: reinstall opencv-python-headless")
     return loaded

@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions as the observers use them: one thread, no arena, no telemetry of its own."""
+"""Model files that installed packages carry, and ONNX Runtime sessions on one thread without an arena."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from typing import Any
 
 from perstream.errors import BackendUnavailable
 
+FACE_CASCADES = ("haarcascade_frontalface_alt2.xml", "haarcascade_frontalface_alt.xml")
+"""OpenCV's: the one that searches faces, and the one that must agree."""
+
+
+_PIP_NAMES = {"cv2": "'opencv-python-headless<5'", "silero_vad": "--no-deps silero-vad"}
+
 
 def package_folder(package: str) -> Path:
     """Folder of an installed package, found without importing it. Raises BackendUnavailable."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise BackendUnavailable(f"the package {package} is not installed: pip install {package.replace('_', '-')}")
+        name = _PIP_NAMES.get(package, package)
+        raise BackendUnavailable(f"the package {package} is not installed: pip install {name}")
     return Path(next(iter(spec.submodule_search_locations)))
 
 

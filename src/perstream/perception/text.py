@@ -23,6 +23,8 @@ COARSE_SCORE = 0.55
 CLOSER_SCORE = 0.5
 MIN_LINE_SCORE = 0.7
 """Readings below this are dropped: real text was read at .89 and above, texture below .7."""
+MOVING_LINE_SCORE = 0.9
+"""The same while the camera moves: blurred words give readings up to .9 that are no words."""
 UPSIDE_DOWN_SCORE = 0.9
 """Confidence a line must reach upside down, having failed upright."""
 UPSIDE_DOWN_LINES = 2
@@ -69,6 +71,7 @@ class TextObserver:
         regions = self._reader.regions(view.rgb, side, score)
         largest = sorted(regions, key=lambda region: region.height, reverse=True)[: self._config.text_max_lines]
         turns = UPSIDE_DOWN_LINES if closer else 0
+        needed = min(MIN_LINE_SCORE, self._config.text_min_score) if view.calm else MOVING_LINE_SCORE
         found = []
         for region in (one for one in regions if any(one is kept for kept in largest)):
             text, score = self._reader.words(view.rgb, region)
@@ -78,7 +81,7 @@ class TextObserver:
                 if turned_score >= UPSIDE_DOWN_SCORE and letters_in(turned) >= 3:
                     text, score = turned, turned_score
             text = clean(text)
-            if score >= min(MIN_LINE_SCORE, self._config.text_min_score) and letters_in(text) > 0:
+            if score >= needed and letters_in(text) > 0:
                 found.append(view.saw(ObservationKind.TEXT, text, score, region.bounds))
         return found
 

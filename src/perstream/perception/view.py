@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from perstream.types import ByteArray, FloatArray, Keyframe, Observation, ObservationKind
 
-CALM_REASONS = frozenset({"first", "cut", "settled", "dwell"})
-"""Reasons for which the sampler keeps a view that is at rest, or new: worth the dear looks."""
+CALM_REASONS = frozenset({"first", "settled", "dwell"})
+"""Reasons for which the sampler keeps a view at rest, worth the dear looks. A cut may be the middle of a turn."""
 CHANGED_LEVEL = 12.0
 """Grey levels; a block of the picture that differs more than this has changed."""
 CHANGED_BLOCK = 5
@@ -32,7 +32,7 @@ class View:
 
     @property
     def calm(self) -> bool:
-        """Whether the sampler says that this view is at rest or new."""
+        """Whether the sampler says that this view is at rest."""
         return self.keyframe.reason in CALM_REASONS
 
     @property
