@@ -162,7 +162,7 @@ def _where(scored: Scored, context: Context) -> str | None:
     if place:
         return _backed(place, unit, context)
     beside = f" Read with it: {quote(unit.around)}." if unit.around.strip() else ""
-    if question.perceived or question.past or unit.way == "read":
+    if question.perceived or question.past:
         return f"I cannot name the place; {cite(unit, context.now)}.{beside}"
     return None
 

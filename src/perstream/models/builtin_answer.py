@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import timezone
 
 from perstream.models.answer_rules import Context, phrase
+from perstream.models.carriers import CARRIERS
 from perstream.models.lexicon import Lexicon
 from perstream.models.periods import period_of
 from perstream.models.phrases import as_sentence, cite, time_text
@@ -22,7 +23,7 @@ from perstream.models.text import Stems
 from perstream.models.units import Unit, units_of
 from perstream.protocols import Answer, AnswerRequest, TextEmbedder
 
-REACH = 0.2
+REACH = 0.45
 """A unit this much below the best may still answer when the best lacks what is asked for."""
 SAME = 0.1
 """Sightings this close to the best one count as the same thing."""
@@ -176,7 +177,9 @@ def _distinct(scored: Sequence[Scored]) -> list[Scored]:
 def _ways_fit(units: list[Unit], question: Question) -> list[Unit]:
     """What was written is read; when something was seen is not known from what was told."""
     low = question.text.lower()
-    if question.kind is QuestionKind.TEXT:
+    on_paper = re.search(r"\b(?:on|in|according to|from) (?:the|my|a|this|that) (?:\w+ )?(\w+)$", low)
+    written = on_paper is not None and on_paper.group(1) in CARRIERS and question.kind is not QuestionKind.YES_NO
+    if question.kind is QuestionKind.TEXT or written:
         return [u for u in units if u.way in ("read", "code")] or units
     seeing = re.search(r"\bi (?:\w+ )?(?:see|seen|saw|read|hear|heard|notice|look|watch|scan|pass|spot)", low)
     timed = question.kind is QuestionKind.WHEN_SEEN and not re.search(r"\b(?:tell|told|say|said|mention)", low)

@@ -142,7 +142,7 @@ def person_in(unit: Unit, question: Question, relevance: Relevance) -> str:
         w for i, w in enumerate(listed)
         if w[:1].isupper() and w.lower() not in asked and w.lower() not in STOP_WORDS and w.lower() not in _NOT_PEOPLE
         and (i > 0 or w.lower() not in _OPENERS)
-        and (i == 0 or listed[i - 1].lower() not in _NO_PERSON_AFTER - asked)
+        and (i == 0 or _before_run(listed, i) not in _NO_PERSON_AFTER - asked)
     ]  # fmt: skip
     if kin or names:
         return (kin or names)[0]
@@ -188,6 +188,15 @@ _THING_LINE = re.compile(
     r"(?i)\b(?:street|road|lane|row|hill|avenue|square|garden|market|hall|school|station|hotel|cafe|café|shop|museum|park|hours"
     r"|office|room|floor|level|gate|platform|wifi|next|appointment|menu|open|closed|ticket|total)s?\b"
 )
+
+
+def _before_run(listed: Sequence[str], at: int) -> str:
+    """The word before the run of capitalised words that ``at`` belongs to."""
+    while at > 1 and listed[at - 1][:1].isupper():
+        at -= 1
+    return listed[at - 1].lower()
+
+
 _NOT_PEOPLE = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
     october november december i i'm i've bluetooth usb tv gps wifi""".split()
@@ -245,7 +254,8 @@ def place_on_label(unit: Unit, question: Question, relevance: Relevance) -> str:
     if address:
         return address
     for line in unit.lines:
-        if relevance.line_score(line) == 0 and _PLACE_LINE.search(line) and len(line.split()) <= 5:
+        fresh = [w for w in words(line) if not any(relevance.holds(t, w) for t in question.terms)]
+        if fresh and _PLACE_LINE.search(line) and len(line.split()) <= 5:
             return line.strip()
     return ""
 
