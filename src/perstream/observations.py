@@ -36,7 +36,7 @@ def believed(observation: Observation, min_score: float = MIN_SCORE) -> bool:
     """
     if observation.kind is not ObservationKind.TEXT:
         return True
-    if _cut_off(observation):
+    if cut_off(observation):
         return False
     if letters_in(observation.text) < MIN_LETTERS:
         return observation.votes > MIN_VOTES and observation.score >= max(min_score, SHORT_SCORE)
@@ -75,7 +75,8 @@ def _reading_order(observation: Observation) -> tuple[float, float, float]:
     return observation.start_s, top, left
 
 
-def _cut_off(observation: Observation) -> bool:
+def cut_off(observation: Observation) -> bool:
+    """Whether its box runs into the picture's left or right edge."""
     return observation.box is not None and (observation.box[0] <= EDGE or observation.box[2] >= 1 - EDGE)
 
 
@@ -100,7 +101,7 @@ def _as_one(group: Sequence[Observation], text: str | None = None) -> Observatio
         start_s=min(o.start_s for o in group),
         end_s=max(o.end_s for o in group),
         votes=_votes(group),
-        box=max(boxed, key=lambda o: (not _cut_off(o), o.end_s)).box if boxed else None,
+        box=max(boxed, key=lambda o: (not cut_off(o), o.end_s)).box if boxed else None,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
 
-from perstream.observations import MIN_SCORE, MIN_VOTES, believed, merge_observations, seen_as
+from perstream.observations import MIN_SCORE, MIN_VOTES, believed, cut_off, merge_observations, seen_as
 from perstream.types import Observation, ObservationKind
 
 Box = tuple[float, float, float, float]
@@ -72,7 +72,7 @@ def possible_lines(observations: Sequence[Observation], min_score: float = MIN_S
 
 
 def _companion(line: Observation, min_score: float) -> bool:
-    return line.votes >= MIN_VOTES and line.score >= max(min_score, COMPANION_SCORE)
+    return line.votes >= MIN_VOTES and line.score >= max(min_score, COMPANION_SCORE) and not cut_off(line)
 
 
 def _looks(readings: Iterable[Observation], lines: Sequence[Observation]) -> list[dict[int, Box]]:

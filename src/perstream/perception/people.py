@@ -18,7 +18,7 @@ SMALLEST = 24
 """Pixels; a face smaller than a twentieth of the picture is not found."""
 CLOSE_UP = 72
 """Pixels on a side of the second look at a candidate."""
-AGREEING = 7
+AGREEING = 8
 """Neighbouring windows that must agree in the second look: faces had 9 and more, texture 4 and fewer."""
 
 

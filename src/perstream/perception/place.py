@@ -26,7 +26,7 @@ PROPOSED = 0.6
 """Cosine from which an earlier view is compared point by point."""
 SURE = 0.85
 """Cosine from which fewer points suffice."""
-POINTS, SURE_POINTS = 14, 9
+POINTS, SURE_POINTS = 18, 12
 """Matched points under one homography that confirm, below and above ``SURE``."""
 NEW_VIEW = 0.8
 """Cosine to all views of this visit below which a view is kept for later."""
