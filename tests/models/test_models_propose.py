@@ -63,6 +63,14 @@ DUE = [
     ("I'm looking for my black notebook.", "Black Notebook A5"),
     ("I want to read Dune.", "DUNE Frank Herbert"),
     ("I need to buy oat milk at the corner shop.", "OAT MILK"),
+    ("Remind me to buy tickets when I see a poster for the harvest festival.", "HARVEST FESTIVAL 3 May"),
+    ("Remind me to buy glue when I see a craft shop.", "CRAFT since 1950"),
+    ("I am looking for the book Journey To Oz.", "JOURNEY TO OZ"),
+    ("I am looking for the film Metropolis.", "METROPOLIS"),
+    ("I am waiting for a parcel from Northmail.", "NORTHMAIL To: Ada King"),
+    ("My bus to Turku is number 20.", "BUS 56 Harbour"),
+    ("Remind me to take my Warfarin.", "WARFARIN 5 mg"),
+    ("I have to take Warfarin against the clots.", "WARFARIN 5 mg"),
 ]
 SILENT = [
     ("I am allergic to shellfish.", "CRUNCHY PEANUT BUTTER"),
@@ -82,6 +90,12 @@ SILENT = [
     ("I enjoy eating bananas.", "BANANAS 1.99"),
     ("My shoe size is 42.", "BUS 17"),
     ("Anna is my sister.", "Anna Keller"),
+    ("Remind me to buy tickets when I see a poster for the harvest festival.", "- Print the posters: Monday"),
+    ("I am looking for the book Journey To Oz.", "BOOK CLUB"),
+    ("I am waiting for a parcel from Northmail.", "QUICKPOST To: Ada King"),
+    ("My bus to Turku is number 20.", "BUS 20"),
+    ("My shoe size is 42.", "BUS 17"),
+    ("Remind me to call the bank at 17:30.", "BANK"),
 ]
 
 
@@ -96,6 +110,28 @@ def test_a_word_is_due(proposer: BuiltinProposer, fact: str, view: str) -> None:
 @pytest.mark.parametrize(("fact", "view"), SILENT)
 def test_silence(proposer: BuiltinProposer, fact: str, view: str) -> None:
     assert propose(proposer, fact, view) == ()
+
+
+def test_a_title_over_two_lines_of_one_cover(proposer: BuiltinProposer) -> None:
+    told = MemoryRecord(
+        1, "I am looking for the book The Silent Sea.", "notes", Provenance.TOLD, NOW, NOW, None, None, None, None, 1.0,
+        (), (), False, (Granularity.M,),
+    )  # fmt: skip
+    lines = tuple(
+        Observation(ObservationKind.TEXT, text, 0.97, 1.0, 1.0, votes=2, box=(0.3, top, 0.6, top + 0.08))
+        for text, top in (("THE SILENT", 0.3), ("SEA", 0.4))
+    )
+    (said,) = proposer.propose(ProactiveRequest(lines, (Hit(told, 0.5),), NOW, "notes"))
+    assert said.memory_ids == (1,)
+
+
+def test_a_reminder_about_a_person_waits_for_that_person(proposer: BuiltinProposer) -> None:
+    fact = "Remind me to give back the drill when I talk to Clara."
+    said = {
+        who: propose(proposer, fact, "Good morning.", kind=ObservationKind.TRANSCRIPT, speaker=who)
+        for who in ("Clara", "Ben")
+    }
+    assert said["Clara"] and not said["Ben"]
 
 
 def test_health_comes_first(proposer: BuiltinProposer) -> None:
@@ -130,7 +166,11 @@ def test_a_sign_cannot_give_orders(proposer: BuiltinProposer) -> None:
         ("I am allergic to peanuts, shellfish and kiwi.", ConcernKind.HAZARD, ("peanuts", "shellfish", "kiwi")),
         ("I do not eat pork because of my faith", ConcernKind.HAZARD, ("pork",)),
         ("I have to take Metformin 500 mg after lunch", ConcernKind.MEDICINE, ("Metformin 500 mg",)),
-        ("Don't let me forget to return the drill when I am at the hardware store", ConcernKind.REMINDER, ("hardware store",)),
+        (
+            "Don't let me forget to return the drill when I am at the hardware store",
+            ConcernKind.REMINDER,
+            ("hardware store", "hardware"),
+        ),
         ("I can't find my umbrella anymore", ConcernKind.LOST, ("umbrella",)),
         ("I want to visit the museum next week.", ConcernKind.REMINDER, ("museum",)),
     ],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from perstream.models.concerns import MEDICAL, Concern, ConcernKind, concerns_of
 from perstream.models.foods import FAMILIES, PLANT_PRECEDES, SYNONYMS
 from perstream.models.plans import Value, conflicts
 from perstream.models.text import STOP_WORDS, Stems, words
+from perstream.observations import MIN_VOTES
 from perstream.protocols import ProactiveRequest, Proposal, TextEmbedder
+from perstream.textblocks import text_blocks
 from perstream.types import Hit, Observation, ObservationKind, Provenance
 from perstream.vectors import cosine
 
@@ -32,7 +35,8 @@ class BuiltinProposer:
     def propose(self, request: ProactiveRequest) -> tuple[Proposal, ...]:
         """Most urgent first; one proposal per fact and trigger."""
         stems = Stems()
-        views = [_View(o, stems) for o in request.observations if o.votes >= 2 or o.score >= SURE_ALONE]
+        trusted = [o for o in request.observations if o.votes >= 2 or o.score >= SURE_ALONE]
+        views = [_View(o, stems) for o in _with_blocks(trusted)]
         found: list[Proposal] = []
         for hit in request.hits:
             for concern in concerns_of(hit.memory.text):
@@ -103,6 +107,17 @@ class _View:
         return f'I read "{self.text}" here'
 
 
+def _with_blocks(observations: Sequence[Observation]) -> list[Observation]:
+    """The observations, and what several lines of one sign say together: "THE SILENT" above "HARBOUR"."""
+    read = [replace(o, votes=max(o.votes, MIN_VOTES)) for o in observations if o.kind is ObservationKind.TEXT]
+    blocks = [
+        replace(block.lines[0], text=block.text, score=block.score, box=block.box)
+        for block in text_blocks(read)
+        if len(block.lines) > 1
+    ]
+    return [*blocks, *observations]
+
+
 def _covers(wanted: Sequence[str], present: set[str]) -> bool:
     """The head noun (last word) and most of the other words are there."""
     hits = sum(stem in present for stem in wanted)
@@ -111,9 +126,7 @@ def _covers(wanted: Sequence[str], present: set[str]) -> bool:
 
 def _contains_food(wanted: Sequence[str], view: _View, stems: Stems) -> bool:
     head = {stems(other): stems(name) for other, name in SYNONYMS.items()}.get(wanted[-1], wanted[-1])
-    family = next(
-        (members for name, members in FAMILIES.items() if stems(name) == head), ()
-    )
+    family = next((members for name, members in FAMILIES.items() if stems(name) == head), ())
     if not family:
         return _covers(wanted, view.stems) and not _is_free(view, set(wanted))
     members = {stems(member) for member in family}
@@ -148,7 +161,7 @@ def _of_plan(hit: Hit, view: _View, stems: Stems) -> Iterable[Proposal]:
         yield Proposal(
             text=f"{_told(fact)} But {view.quoted()}.",
             why=f"{_named(theirs)} is in view, your plan says {_named(ours)}.",
-            topic=f"plan:{hit.memory.id}:{ours.kind}:{theirs.value}",
+            topic=f"plan:{hit.memory.id}:{ours.kind}",
             memory_ids=(hit.memory.id,),
             priority=2,
             confidence=0.9 * min(1.0, view.score),

@@ -35,7 +35,7 @@ class Concern:
 
 _STOP_AT = re.compile(
     r"[.;!?]|\s[-–—]\s|,?\s(?:because|since|so|but|when|whenever|while|after|until|unless|if|as|every|each|for|ever|at all|anymore"
-    r"|any more|next (?:week|month|year|time)|this (?:week|month|year|evening|afternoon|morning)|today|tonight|tomorrow|soon|again|twice|once|daily|before|please)\b",
+    r"|any more|next (?:week|month|year|time)|this (?:week|month|year|evening|afternoon|morning)|today|tonight|tomorrow|soon|again|twice|once|daily|before|against|please)\b",
     re.I,
 )
 _LIST = re.compile(r"\s*(?:,|/|&|\band\b|\bor\b|\bnor\b)\s*", re.I)
@@ -76,7 +76,7 @@ _ASKED = (
 )
 _MEETING = re.compile(
     r"^(?:(?:I|we|you)\s*(?:['’]m|am|['’]re|are|can|will|ever)?\s*)?(?:back\s+)?(?:(?:see|spot|pass|reach|get\s+to|arrive\s+(?:at|in)|go\s+(?:to|past|by|into)"
-    r"|visit|find|walk\s+(?:by|past)|meet|come\s+(?:to|across|by)|enter|notice|near|at|in|by|on|next to|around|standing|there is|read|hear)\s+)*",
+    r"|visit|find|walk\s+(?:by|past)|meet|come\s+(?:to|across|by)|enter|notice|talk\s+(?:to|with)|speak\s+(?:to|with)|chat\s+with|run\s+into|bump\s+into|hear\s+from|near|at|in|by|on|next to|around|standing|there is|read|hear)\s+)*",
     re.I,
 )
 _TODO = re.compile(
@@ -92,6 +92,22 @@ _LOST = re.compile(
     r"|\b(?:can['’]?t|cannot|could not|couldn['’]t)\s+find\s+(?P<z>.+)|\bmy\s+(?P<m>[\w ]+?)\s+(?:is|are|has gone|have gone|went)\s+(?:missing|lost)\b",
     re.I,
 )
+_AWAITED = re.compile(r"\b(?:waiting\s+for|expecting|awaiting)\s+(?P<x>.+)", re.I)
+_REMIND_TO_TAKE = re.compile(
+    r"\b(?:remind me|do(?: not|n['’]t) (?:let me )?forget|remember|make sure) to take (?:my |the )?(?P<x>.+)", re.I
+)
+_CARRIER = re.compile(
+    r"\b(?:posters?|signs?|ads?|adverts?|flyers?|leaflets?|labels?|notices?|notes?|posts?|pages?|boxe?s?|bottles?|packs?|jars?)"
+    r"\s+(?:for|of|about|from|with|saying|that\s+says)\s+(?:the\s+|a\s+|an\s+)?",
+    re.I,
+)
+"""``a poster for the fair`` is met by the words of the fair, whatever they are printed on."""
+_TITLED = re.compile(
+    r"\b(?:book|novel|film|movie|song|album|play|magazine|game|series|exhibition)\s+(?=[\"“‘'A-Z0-9])(?P<title>.+)"
+)
+"""``the book Letters To Mira`` is met by its title."""
+_GENERIC_PLACES = frozenset("shop store place stall counter stand market office centre center".split())
+"""A sign of a stationery shop says STATIONERY."""
 _PLACE_OF = re.compile(r"\s+(?:at|from|in|to)\s+(?:the\s+|a\s+|an\s+|my\s+)?(?P<place>[^,.]+)$", re.I)
 _VAGUE = frozenset(
     "something anything thing things stuff more some time lot one bit way job home work day week life money today tomorrow".split()
@@ -117,26 +133,44 @@ def concerns_of(text: str) -> tuple[Concern, ...]:
     lost = _LOST.search(text)
     if lost:
         found.append(Concern(ConcernKind.LOST, _terms(_first_group(lost))))
+    awaited = _AWAITED.search(text)
+    if awaited:
+        found.append(Concern(ConcernKind.LOST, _goal_terms(awaited["x"])))
+    taken = _REMIND_TO_TAKE.search(text)
+    if taken:
+        found.append(Concern(ConcernKind.MEDICINE, _terms(taken["x"])))
     todo = _TODO.search(text)
     if todo and (todo["v"] or todo["w"]).lower() in _ERRANDS:
         goal = (todo["x"] or todo["y"]).rstrip(".! ")
-        place = _PLACE_OF.search(goal)
-        triggers = _terms(goal[: place.start()] if place else goal) + (_terms(place["place"]) if place else ())
-        found.append(Concern(ConcernKind.REMINDER, triggers, f"{todo['v'] or todo['w']} {goal}"))
+        found.append(Concern(ConcernKind.REMINDER, _goal_terms(goal), f"{todo['v'] or todo['w']} {goal}"))
     if not found:
         found.append(Concern(ConcernKind.PLAN, (text,)))
     return _useful(found)
 
 
 def _terms(phrase: str) -> tuple[str, ...]:
-    """The phrases of an enumeration, cut where the sentence goes on, without articles."""
-    phrase = _STOP_AT.split(phrase, maxsplit=1)[0]
+    """The phrases of an enumeration, cut where the sentence goes on, without articles and carriers."""
+    phrase = _STOP_AT.split(_CARRIER.sub("", phrase), maxsplit=1)[0]
+    titled = _TITLED.search(phrase)
+    if titled:
+        return (titled["title"].strip(" \"“”‘’'"),)
     terms = []
     for item in _LIST.split(phrase):
         kept = [w for w in words(item) if w.lower() not in STOP_WORDS and w.lower() not in _VAGUE]
         if kept:
             terms.append(" ".join(kept[:6]))
+            if len(kept) > 1 and kept[-1].lower() in _GENERIC_PLACES:
+                terms.append(" ".join(kept[:-1]))
     return tuple(dict.fromkeys(terms[:8]))
+
+
+def _goal_terms(goal: str) -> tuple[str, ...]:
+    """What is wanted, and where: ``stamps at the post office``, ``a parcel from Blue Arrow``."""
+    goal = goal.strip().rstrip(".!? ")
+    place = _PLACE_OF.search(goal)
+    if place is None:
+        return _terms(goal)
+    return _terms(goal[: place.start()]) + _terms(place["place"])
 
 
 def _first_group(match: re.Match[str]) -> str:

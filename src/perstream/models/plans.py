@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_TRAVEL = ("platform", "gate", "track", "terminal", "pier", "quay", "stand")
+_TRAVEL = ("platform", "gate", "track", "terminal", "pier", "quay", "stand", "bus", "tram", "line")
 _PLACES = (
     "room",
     "hall",
     "bay",
     "level",
     "floor",
-    "line",
-    "bus",
-    "tram",
     "seat",
     "row",
     "counter",
@@ -28,6 +25,10 @@ _SLOT = re.compile(
     rf"\b({'|'.join(_TRAVEL + _PLACES)})s?\b\s*(?:no\.?|number|nr\.?|#|:|is|to)?\s*([A-Za-z]?-?\d{{1,4}}[A-Za-z]?)\b(?![:.]\d\d)",
     re.I,
 )
+_NUMBERED = re.compile(
+    r"\b(bus|tram|line|platform|gate|track)\b[^.;]{0,40}?\bnumber\s+([A-Za-z]?\d{1,4}[A-Za-z]?)\b", re.I
+)
+"""``my bus to Leeds is number 20``."""
 _TIME = re.compile(r"\b([01]?\d|2[0-3])[:.h]([0-5]\d)\s*([ap]\.?m\.?)?|\b(1[0-2]|[1-9])\s*([ap])\.?m\b\.?", re.I)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY = re.compile(r"\b(mon|tue|wed|thu|fri|sat|sun)(?:s|rs|nes|urs|ur)?(?:day)?\b\.?", re.I)
@@ -49,6 +50,7 @@ class Value:
 def values(text: str) -> tuple[Value, ...]:
     """All values of a text, in order."""
     found = [Value(m[1].lower(), m[2].upper()) for m in _SLOT.finditer(text)]
+    found += [v for m in _NUMBERED.finditer(text) if (v := Value(m[1].lower(), m[2].upper())) not in found]
     found += [Value("day", m[1].lower()) for m in _DAY.finditer(text)]
     found += [Value("time", _clock(m)) for m in _TIME.finditer(text)]
     return tuple(found)
