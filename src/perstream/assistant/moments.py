@@ -63,9 +63,7 @@ class MomentBuffer:
         return moment
 
 
-def moment_of(
-    percepts: Sequence[Percept], decision: GateDecision, thumbnail: Callable[[ByteArray], bytes]
-) -> Moment:
+def moment_of(percepts: Sequence[Percept], decision: GateDecision, thumbnail: Callable[[ByteArray], bytes]) -> Moment:
     """The moment that these percepts are: span, v_mean, v_nearest, thumbnail of the nearest."""
     mean, nearest = mean_and_nearest([percept.patches for percept in percepts])
     first, last = percepts[0].keyframe, percepts[-1].keyframe

@@ -15,6 +15,8 @@ from perstream.types import Query, Reply
 NO_MEMORY = "I have no memory of that."
 MAX_QUESTION_CHARS = 4000
 """Longer questions are cut: the embedder reads about a thousand characters anyway."""
+READ_PER_TOP, MAX_READ = 2, 20
+"""The generator reads this many times ``top_k`` memories; an answer rests on ``top_k`` at most."""
 
 
 class PassiveAnswerer:
@@ -41,7 +43,8 @@ class PassiveAnswerer:
         sought = self._memory.to_embed(text)
         wanted = vectors if sought == text else embed(sought)
         embedded = time.perf_counter()
-        hits = self._memory.recall(Query(text=text, vectors=wanted, now=now, k=self._config.top_k)) if text else []
+        k = min(MAX_READ, READ_PER_TOP * self._config.top_k)
+        hits = self._memory.recall(Query(text=text, vectors=wanted, now=now, k=k)) if text else []
         recalled = time.perf_counter()
         request = AnswerRequest(question=text, hits=tuple(hits), now=now, question_vectors=vectors)
         answer = self._backend.generator.answer(request, say, cancelled) if hits else None
@@ -56,5 +59,6 @@ class PassiveAnswerer:
             say(NO_MEMORY)
             return Reply(question, NO_MEMORY, abstained=True, evidence=(), timings_ms=timings)
         scores = {hit.memory.id: hit for hit in hits}
-        evidence = tuple(evidence_of(scores[i].memory, scores[i].score) for i in answer.memory_ids if i in scores)
+        named = [i for i in answer.memory_ids if i in scores][: self._config.top_k]
+        evidence = tuple(evidence_of(scores[i].memory, scores[i].score) for i in named)
         return Reply(question, answer.text, abstained=False, evidence=evidence, timings_ms=timings)

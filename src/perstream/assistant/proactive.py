@@ -87,6 +87,11 @@ class ProactiveSpeaker:
         return heard and now - hit.memory.ended_at < timedelta(seconds=ECHO_S)
 
 
+def _reached(percept: Percept) -> float:
+    """Where on the source's clock this is: words can be newer than the view they were heard over."""
+    return max([percept.keyframe.pts_s, *(o.start_s for o in percept.observations if o.kind in _WORDS)])
+
+
 def _reply(proposal: Proposal, hits: Sequence[Hit], percept: Percept, now: datetime) -> ProactiveReply:
     by_id = {hit.memory.id: hit for hit in hits}
     return ProactiveReply(
@@ -95,6 +100,6 @@ def _reply(proposal: Proposal, hits: Sequence[Hit], percept: Percept, now: datet
         topic=proposal.topic,
         evidence=tuple(evidence_of(by_id[i].memory, by_id[i].score) for i in proposal.memory_ids if i in by_id),
         source=percept.keyframe.source,
-        pts_s=percept.keyframe.pts_s,
+        pts_s=_reached(percept),
         at=now,
     )

@@ -177,8 +177,10 @@ def _proposal(hit: Hit, concern: Concern, term: str, view: _View, confidence: fl
     fact, quoted = hit.memory.text, view.quoted()
     opening = quoted[0].upper() + quoted[1:]
     heard = hit.memory.provenance is not Provenance.TOLD
+    # Of a list of hazards each is a topic of its own; the ways to meet one reminder are one topic.
+    hazard = concern.kind is ConcernKind.HAZARD
     source = f'{hit.memory.speaker or "Somebody"} said "{fact}"' if heard else _told(fact).rstrip(".")
-    if concern.kind is ConcernKind.HAZARD:
+    if hazard:
         text, why, priority = f"Careful: {quoted}. {source}.", f"{term} is in view and you must avoid it.", 3
     elif concern.kind is ConcernKind.MEDICINE:
         text, why, priority = f"{opening}. {source}.", f"Your medicine {term} is in view.", 3
@@ -190,7 +192,7 @@ def _proposal(hit: Hit, concern: Concern, term: str, view: _View, confidence: fl
     return Proposal(
         text=text,
         why=why,
-        topic=f"{concern.kind.value}:{hit.memory.id}:{term.lower()}",
+        topic=":".join([concern.kind.value, str(hit.memory.id), *([term.lower()] if hazard else [])]),
         memory_ids=(hit.memory.id,),
         priority=priority,
         confidence=confidence,

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perstream.lab.day.film import Shot
 from perstream.lab.day.path import REFERENCE
@@ -163,10 +164,13 @@ class Sight:
     scale: float
     """Picture pixels, at 960 wide, per texture pixel, upright."""
     smear_px: float
+    """Infinite in the first picture of a shot."""
+    whole: bool
+    """All of it is in the picture; else more than half of it."""
 
 
 def sights(shot: Shot, item: Thing, place: Place) -> list[Sight]:
-    """When all of ``item`` is in the picture and turned towards the camera, and how it appears then."""
+    """When ``item`` is in the picture, more than half of it, and turned towards the camera; how it appears then."""
     half = np.stack([place.right * item.width_m / 2, np.array([0.0, item.height_m / 2, 0.0])])
     outline = place.centre + np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [0, 0]]) @ half
     found: list[Sight] = []
@@ -182,10 +186,17 @@ def sights(shot: Shot, item: Thing, place: Place) -> list[Sight]:
         before = now[4]
         tall = float(np.linalg.norm(now[3] - now[0]) + np.linalg.norm(now[2] - now[1])) / 2
         wide = float(np.linalg.norm(now[1] - now[0]) + np.linalg.norm(now[2] - now[3])) / 2
-        inside = bool((now >= -4).all() and (now <= [REFERENCE.width + 4, REFERENCE.height + 4]).all())
-        if inside and wide / tall > TURNED_AWAY * item.width_m / item.height_m:
-            found.append(Sight(tick, tall / item.texture.shape[0], smear))
+        inside = [_inside(point, 4.0) for point in now]
+        # The centre is inside and one edge at least: its largest words may well be.
+        partly = inside[4] and sum(inside[:4]) >= 2
+        if partly and wide / tall > TURNED_AWAY * item.width_m / item.height_m:
+            found.append(Sight(tick, tall / item.texture.shape[0], smear, all(inside)))
     return found
+
+
+def _inside(point: NDArray[np.float64], margin: float) -> bool:
+    x, y = float(point[0]), float(point[1])
+    return -margin <= x <= REFERENCE.width + margin and -margin <= y <= REFERENCE.height + margin
 
 
 def stretches(ticks: Iterable[int]) -> Spans:
@@ -202,8 +213,13 @@ def stretches(ticks: Iterable[int]) -> Spans:
 def shown_span(what: str, shot: Shot, item: Thing, place: Place, middle_s: float) -> Shown:
     """The rest around ``middle_s`` in which all of ``item`` can be read, and all glimpses of it."""
     seen = sights(shot, item, place)
-    clear = {s.tick: s.scale * item.cap_px for s in seen if READABLE.holds(s.scale * item.cap_px, s.smear_px)}
-    glimpsed = [s.tick for s in seen if GLIMPSED.holds(s.scale * item.big_cap_px, s.smear_px)]
+    clear = {
+        s.tick: s.scale * item.cap_px for s in seen if s.whole and READABLE.holds(s.scale * item.cap_px, s.smear_px)
+    }
+    # The first picture of a shot is filmed at rest: it has no smear.
+    glimpsed = [
+        s.tick for s in seen if GLIMPSED.holds(s.scale * item.big_cap_px, 0.0 if math.isinf(s.smear_px) else s.smear_px)
+    ]
     start, end = next((a, b) for a, b in stretches(clear) if a <= middle_s <= b)
     cap = min(clear[tick] for tick in clear if start + 0.3 <= tick / LOOKS_PER_S <= end - 0.3)
     return Shown(what, " | ".join(item.lines), start, end, round(cap, 1), stretches([*clear, *glimpsed]))
