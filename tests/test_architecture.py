@@ -25,6 +25,7 @@ WORDS = (
     "spelling",
     "textblocks",
     "when",
+    "whenread",
     "whenwords",
     "version",
     "places",
