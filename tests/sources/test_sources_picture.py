@@ -85,3 +85,22 @@ def test_agrees_with_a_picture_that_is_an_array() -> None:
     ours, reference = picture_of(pixels, "gray").gray(80), ArrayPicture(pixels).gray(80)
     assert ours.shape == reference.shape
     assert np.abs(ours.astype(int) - reference).max() <= 2
+
+
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720), (321, 181), (64, 48)])
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.3])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuvj420p"])
+def test_the_fast_conversion_agrees_with_ffmpeg(size: tuple[int, int], share: float, pix_fmt: str) -> None:
+    from av.video.frame import VideoFrame
+
+    from perstream.sources.yuv import is_bt709, planes_to_rgb
+
+    smooth = np.linspace(0, 255, size[0] * size[1] * 3).reshape(size[1], size[0], 3).astype(np.uint8)
+    smooth[size[1] // 3 : size[1] // 2, size[0] // 4 : size[0] // 2] = (220, 40, 30)
+    frame = VideoFrame.from_ndarray(smooth, format="rgb24").reformat(format=pix_fmt)
+    width, height = max(1, round(size[0] * share)), max(1, round(size[1] * share))
+    matrix = "ITU709" if is_bt709(frame) else "ITU601"
+    expected = frame.reformat(width, height, "rgb24", src_colorspace=matrix, interpolation="AREA").to_ndarray()
+    difference = np.abs(planes_to_rgb(frame, width, height).astype(int) - expected)
+    assert difference.mean() < 3.0
+    assert np.percentile(difference, 95) < 8

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 
+from perstream.sources.yuv import PLANAR_420, UNSPECIFIED, is_bt709, planes_to_rgb
 from perstream.types import ByteArray
 
 LUMA_FIRST = frozenset(
@@ -15,9 +16,6 @@ LUMA_FIRST = frozenset(
     + ["yuva420p", "yuva422p", "yuva444p", "nv12", "nv21", "nv16", "nv24", "gray"]
 )
 """8-bit pixel formats whose first plane is the luma of every pixel: it can be looked at without a copy."""
-
-UNSPECIFIED = 2
-"""AVCOL_SPC_UNSPECIFIED: the video does not say which YUV matrix it uses."""
 
 SPARSE_FROM = 8
 """From this factor on every second row is enough for an average, and costs half the memory traffic."""
@@ -54,7 +52,9 @@ class AvPicture:
         longest = max(self.frame.width, self.frame.height)
         share = min(1.0, max(1, max_side) / longest)
         width, height = (max(1, round(side * share)) for side in (self.frame.width, self.frame.height))
-        matrix = "ITU709" if self.frame.colorspace == UNSPECIFIED and self.frame.height >= 720 else None
+        if self.frame.format.name in PLANAR_420:
+            return _upright(planes_to_rgb(self.frame, width, height), self.turns)
+        matrix = "ITU709" if self.frame.colorspace == UNSPECIFIED and is_bt709(self.frame) else None
         small = self.frame.reformat(width, height, "rgb24", src_colorspace=matrix, interpolation="AREA")
         return _upright(np.asarray(small.to_ndarray(), dtype=np.uint8), self.turns)
 
