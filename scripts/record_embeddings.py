@@ -9,7 +9,12 @@ from sentence_transformers import SentenceTransformer
 
 from perstream.models.minilm_build import packaged_model
 
-TEXTS = ["I am allergic to peanuts.", "When is my dentist appointment?", "PLATFORM 7 to Zürich 9:40", "Anna said: the key is under the pot"]
+TEXTS = [
+    "I am allergic to peanuts.",
+    "When is my dentist appointment?",
+    "PLATFORM 7 to Zürich 9:40",
+    "Anna said: the key is under the pot",
+]
 DIMENSIONS = 64
 """Enough to tell vectors apart; the file stays small."""
 

@@ -190,7 +190,18 @@ def test_files_stay_readable() -> None:
 
 @pytest.mark.parametrize("statement", ["import perstream", "import perstream.cli.main"])
 def test_importing_is_light(statement: str) -> None:
-    heavy = ("numpy", "torch", "cv2", "av", "onnxruntime", "rapidocr", "networkx", "fastapi", "transformers", "matplotlib")
+    heavy = (
+        "numpy",
+        "torch",
+        "cv2",
+        "av",
+        "onnxruntime",
+        "rapidocr",
+        "networkx",
+        "fastapi",
+        "transformers",
+        "matplotlib",
+    )
     code = f"{statement}; import sys; print([m for m in {heavy!r} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

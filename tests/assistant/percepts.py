@@ -12,7 +12,13 @@ START = datetime(2026, 5, 12, 8, 0, tzinfo=timezone.utc)
 
 
 def percept(
-    at: float, *texts: str, scene: int = 0, votes: int = 2, score: float = 0.95, shade: float = 0.5, reason: str = "settled"
+    at: float,
+    *texts: str,
+    scene: int = 0,
+    votes: int = 2,
+    score: float = 0.95,
+    shade: float = 0.5,
+    reason: str = "settled",
 ) -> Percept:
     """A keyframe at ``at`` seconds in which ``texts`` are read."""
     keyframe = Keyframe(
@@ -27,7 +33,9 @@ def percept(
         scene=scene,
     )
     observations = tuple(
-        Observation(ObservationKind.TEXT, text, score, at, at, votes=votes, box=(0.2, 0.2 + 0.2 * i, 0.8, 0.3 + 0.2 * i))
+        Observation(
+            ObservationKind.TEXT, text, score, at, at, votes=votes, box=(0.2, 0.2 + 0.2 * i, 0.8, 0.3 + 0.2 * i)
+        )
         for i, text in enumerate(texts)
     )
     rng = np.random.default_rng(int(shade * 1000))

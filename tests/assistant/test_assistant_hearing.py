@@ -16,7 +16,10 @@ def texts(hearing: Hearing, *percepts: Percept) -> list[str]:
 
 
 def test_each_sentence_is_one_utterance() -> None:
-    assert texts(Hearing(), heard(1, "Hello there."), heard(4, "The key is lost.")) == ["Hello there.", "The key is lost."]
+    assert texts(Hearing(), heard(1, "Hello there."), heard(4, "The key is lost.")) == [
+        "Hello there.",
+        "The key is lost.",
+    ]
 
 
 def test_a_sentence_that_breaks_off_is_joined_with_what_follows() -> None:

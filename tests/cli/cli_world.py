@@ -75,7 +75,9 @@ class _Stdin:
 def sign(text: str, width: int = 640, height: int = 360) -> np.ndarray:
     """A wall with a sign on it."""
     rng = np.random.default_rng(3)
-    wall = cv2.resize(rng.integers(90, 130, (18, 32, 3), dtype=np.uint8), (width, height), interpolation=cv2.INTER_CUBIC)
+    wall = cv2.resize(
+        rng.integers(90, 130, (18, 32, 3), dtype=np.uint8), (width, height), interpolation=cv2.INTER_CUBIC
+    )
     size = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 1.4, 3)[0]
     left, base = (width - size[0]) // 2, height // 2
     cv2.rectangle(wall, (left - 25, base - 60), (left + size[0] + 25, base + 30), (250, 250, 250), -1)

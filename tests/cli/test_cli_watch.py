@@ -73,7 +73,9 @@ def test_the_builtin_brain_sees_remembers_speaks_and_answers(cli: Cli, station: 
 
 def test_no_proactive(cli: Cli, station: Path) -> None:
     cli.use("builtin")
-    ran = cli("watch", str(station), "--remember", "I am allergic to peanuts.", "--no-proactive", "--no-prompt", "--json")
+    ran = cli(
+        "watch", str(station), "--remember", "I am allergic to peanuts.", "--no-proactive", "--no-prompt", "--json"
+    )
     assert not [e for e in ran.json if e.get("event") == "proactive"]
 
 
@@ -139,7 +141,17 @@ def test_a_truncated_video_is_watched_as_far_as_it_goes(cli: Cli, tmp_path: Path
 
 
 def test_two_writers_on_one_store(cli: Cli, station: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "perstream", "watch", str(station), "--realtime", "--no-prompt", "--backend", "scripted"]
+    command = [
+        sys.executable,
+        "-m",
+        "perstream",
+        "watch",
+        str(station),
+        "--realtime",
+        "--no-prompt",
+        "--backend",
+        "scripted",
+    ]
     first = subprocess.Popen([*command, "--store", str(cli.store)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         lock = cli.store / "writer.lock"
@@ -164,7 +176,7 @@ def test_ctrl_c_keeps_what_was_remembered(cli: Cli, station: Path) -> None:
         if '"remembered": true' in line and "PLATFORM" not in line:
             break
     watching.send_signal(signal.SIGINT)
-    out, err = watching.communicate(timeout=30)
+    _, err = watching.communicate(timeout=30)
     assert watching.returncode == 130, err
     assert "being remembered" in err
     assert cli("memories", "--json").json  # the moment in the making was remembered too

@@ -10,7 +10,7 @@ from perstream.models.builtin_propose import BuiltinProposer
 from perstream.models.concerns import ConcernKind, concerns_of
 from perstream.models.minilm import MiniLM
 from perstream.models.plans import Value, conflicts, values
-from perstream.protocols import Proposal, ProactiveRequest
+from perstream.protocols import ProactiveRequest, Proposal
 from perstream.types import Granularity, Hit, MemoryRecord, Observation, ObservationKind, Provenance
 
 NOW = datetime(2026, 5, 12, 9, 0, tzinfo=timezone.utc)

@@ -41,7 +41,7 @@ def choose(environ: Mapping[str, str] | None = None) -> Choice:
         f"torch: {'installed' if torch else 'not installed'}",
         f"OPENAI_BASE_URL: {'set' if environ.get('OPENAI_BASE_URL') else 'not set'}",
     )
-    return Choice("builtin", f"builtin is the one brain of this version; it runs on any CPU", found)
+    return Choice("builtin", "builtin is the one brain of this version; it runs on any CPU", found)
 
 
 def load_backend(config: BackendConfig, moment: MomentConfig) -> Backend:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from perstream.config import BackendConfig, MomentConfig
-from perstream.protocols import Answer, AnswerRequest, Backend, Proposal, ProactiveRequest
+from perstream.protocols import Answer, AnswerRequest, Backend, ProactiveRequest, Proposal
 from perstream.types import ByteArray, Caption, FloatArray, HalfArray, Moment, TextVectors, Triplet
 from perstream.vectors import normalized
 
