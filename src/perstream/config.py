@@ -39,6 +39,7 @@ class SourceConfig:
     backoff_min_s: Annotated[float, Meta(gt=0, le=60)] = 0.5
     """First wait before a lost live source is opened again; doubles up to the maximum."""
     backoff_max_s: Annotated[float, Meta(gt=0, le=600)] = 30.0
+    """Longest wait before a lost live source is opened again."""
     audio: bool = True
     """Listen for voices in the sound track."""
     transcript: bool = True
@@ -72,13 +73,21 @@ class PerceptionConfig:
     """What is looked for in a keyframe. Each observer can be switched off."""
 
     text: bool = True
+    """Read text."""
     codes: bool = True
+    """Read QR and bar codes."""
     people: bool = True
+    """Look for faces: how many at least."""
     color: bool = True
+    """Name up to three colours."""
     light: bool = True
+    """Say when it is dark, or when the light changes."""
     motion: bool = True
+    """Say how the camera moves, and that something moves in view."""
     place: bool = True
+    """Recognise a place seen before."""
     speech: bool = True
+    """Hear that a voice is there."""
     text_interval_s: Annotated[float, Meta(ge=0, le=60)] = 0.5
     """At most one reading of text per this many seconds of video."""
     text_max_lines: Annotated[int, Meta(ge=1, le=64)] = 8
@@ -127,6 +136,7 @@ class MemoryConfig:
     reduction: Literal["nsbg", "gsbn"] = "gsbn"
     """Order of reduction: node scan by granularity or granularity scan by node."""
     thumbnails: bool = True
+    """Keep a small picture of each moment."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +151,9 @@ class ProactiveConfig:
     quiet_from: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^$")] = ""
     """Local time HH:MM from which only health and safety is said; empty is never."""
     quiet_until: Annotated[str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^$")] = ""
+    """Local time HH:MM at which quiet hours end."""
     min_confidence: Share = 0.5
+    """Below this a proactive word is not said."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +171,11 @@ class BackendConfig:
     answer_threshold: Share = 0.35
     """Below this confidence the answer is "I have no memory of that"."""
     max_new_tokens: Annotated[int, Meta(ge=1, le=8192)] = 200
+    """Longest answer, for backends that generate."""
     temperature_passive: Annotated[float, Meta(ge=0, le=2)] = 1.0
+    """Sampling temperature of answers, for backends that sample."""
     temperature_proactive: Annotated[float, Meta(ge=0, le=2)] = 0.0
+    """Sampling temperature of proactive words; 0 is greedy."""
 
 
 @dataclass(frozen=True)
@@ -168,12 +183,15 @@ class ServerConfig:
     """The daemon's HTTP API."""
 
     host: str = "127.0.0.1"
+    """Address to serve on; other than loopback only with allow_remote."""
     allow_remote: bool = False
     """Let ``host`` be an address that other machines can reach."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8765
     """0 takes any free port."""
     max_body_kb: Annotated[int, Meta(ge=1)] = 256
+    """Largest request, kB."""
     max_question_chars: Annotated[int, Meta(ge=1)] = 4000
+    """Longest question, characters."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,9 @@ from perstream.places import store_folder
 if TYPE_CHECKING:
     from perstream.memory.memory import Memory
 
-group = typer.Typer(help="Look after a store: reduce, audit, backup, restore.", no_args_is_help=True, rich_markup_mode=None)
+group = typer.Typer(
+    help="Look after a store: reduce, audit, backup, restore.", no_args_is_help=True, rich_markup_mode=None
+)
 MB = 1024 * 1024
 
 
@@ -44,7 +46,15 @@ def reduce(
     for item in plan.items:
         parts[item.granularity.value] = parts.get(item.granularity.value, 0) + 1
     if as_json:
-        output.emit({"held_bytes": held, "freed_bytes": plan.freed, "missing_bytes": plan.missing, "parts": parts, "dry_run": dry_run})
+        output.emit(
+            {
+                "held_bytes": held,
+                "freed_bytes": plan.freed,
+                "missing_bytes": plan.missing,
+                "parts": parts,
+                "dry_run": dry_run,
+            }
+        )
         return
     verb = "would give up" if dry_run else "gave up"
     output.say(f"{verb} {plan.freed / MB:.2f} of {held / MB:.2f} MB")
