@@ -123,6 +123,7 @@ class MemoryConfig:
     """The memory graph: recall and budgets."""
 
     top_k: Annotated[int, Meta(ge=1, le=20)] = 5
+    """Memories that a search returns, and that an answer rests on at most."""
     delta_dfs_threshold: Share = 0.3
     """A memory reached over the graph counts when its relevance is at least this."""
     graph_depth: Annotated[int, Meta(ge=0, le=4)] = 1
@@ -144,6 +145,7 @@ class ProactiveConfig:
     """Speaking up unasked."""
 
     enabled: bool = True
+    """Speak up unasked."""
     per_hour: Annotated[int, Meta(ge=0, le=3600)] = 12
     """At most this many words an hour; health and safety are exempt."""
     cooldown_s: Annotated[float, Meta(ge=0)] = 1800.0

@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def event_to_json(event: Event) -> Json:
-    """{"event", "at", "source", "pts_s", …} (DESIGN: events of ``watch --json`` and /v1/events)."""
+    """{"event", "at", "source", "pts_s", …}: events of ``watch --json`` and /v1/events."""
     return {"event": event.event, **plain(event)}
 
 

@@ -29,7 +29,7 @@ class Resolved:
 
 
 class Entities:
-    """Finds or makes the entity of a label, inside the writer's transaction (DESIGN section 5, rho)."""
+    """Finds or makes the entity of a label, inside the writer's transaction; ``rho`` decides."""
 
     def __init__(self, rho: float, embed: Callable[[Sequence[str]], FloatArray]) -> None:
         self._rho = rho

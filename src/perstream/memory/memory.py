@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class Memory:
-    """The personal memory graph of one store folder (DESIGN section 5)."""
+    """The personal memory graph of one store folder."""
 
     def __init__(self, store: Store, config: MemoryConfig, embed: Callable[[Sequence[str]], FloatArray]) -> None:
         """Use :meth:`open`."""
