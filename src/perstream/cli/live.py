@@ -22,14 +22,18 @@ from perstream.events import (
 )
 from perstream.jsonlines import event_to_json
 
+NAMEABLE = ("text", "code", "people", "transcript")
+
 
 class LiveView(threading.Thread):
     """Prints events from its own thread until their stream ends."""
 
-    def __init__(self, events: Iterable[Event], as_json: bool) -> None:
+    def __init__(self, events: Iterable[Event], as_json: bool, everything: bool = False) -> None:
+        """``everything`` shows what the gate dropped even where nothing could be named in it."""
         super().__init__(name="perstream-view", daemon=True)
         self._events = events
         self._as_json = as_json
+        self._everything = everything
         self.ended = threading.Event()
         """Set when a source's Done has been printed."""
         self._seen: dict[str | None, KeyframeKept] = {}
@@ -65,7 +69,7 @@ class LiveView(threading.Thread):
         score = f"{event.category} {event.score:.2f}"
         if event.remembered:
             _line(event, "●", f"keep  {score}  {seen}", color="green")
-        else:
+        elif self._everything or any(word.startswith(NAMEABLE) for word in seen.split(" · ")):
             _line(event, "○", f"skip  {score}  {seen}", dim=True, cut=True)
 
     def _memory(self, event: MemoryStored) -> None:

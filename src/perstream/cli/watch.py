@@ -56,6 +56,9 @@ def watch(
     buffer_size: Annotated[int | None, typer.Option("--buffer-size", help="Keyframes per moment.")] = None,
     queue_size: Annotated[int | None, typer.Option("--queue-size", help="Short-term memory, keyframes.")] = None,
     pool_size: Annotated[int | None, typer.Option("--pool-size", help="Patch vectors per side.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every keyframe, also those in which nothing can be named.")
+    ] = False,
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,
@@ -80,7 +83,7 @@ def watch(
         for fact in told:
             house.tell(fact, at=began)
         subscription = house.subscribe(EVENTS_BEHIND)
-        view = LiveView(subscription, as_json)
+        view = LiveView(subscription, as_json, everything)
         view.start()
         name = None
         try:
