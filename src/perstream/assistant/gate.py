@@ -28,6 +28,8 @@ SCENERY_COOLDOWN_S = 60.0
 SCENERY_NEW_BELOW = 0.8
 """Cosine of patch vectors under which a view at rest is unlike every scene kept before."""
 SCENERY_SCORE = 0.35
+MAX_JOINED = 200
+"""Characters of a page that decide on its category."""
 _REST = frozenset({"settled", "dwell", "first"})
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _MEASURE = re.compile(
@@ -74,10 +76,16 @@ class RememberGate:
 
     def judge(self, percept: Percept) -> GateDecision:
         """Best category over everything nameable in the percept; scenery only when it is new."""
-        judged = [(*self._of_text(o), o) for o in percept.observations if o.kind in _NAMEABLE]
-        judged += [("relationships", 0.5, o) for o in percept.observations if o.kind is ObservationKind.PEOPLE]
-        scored = [(score * _confidence(o), key) for key, score, o in judged]
+        words = [o for o in percept.observations if o.kind in _NAMEABLE]
+        scored = [(score * _confidence(o), key) for o in words for key, score in [self._of_text(o)]]
+        scored += [
+            (0.5 * _confidence(o), "relationships") for o in percept.observations if o.kind is ObservationKind.PEOPLE
+        ]
         score, key = max(scored, default=(0.0, "places"))
+        if len(words) > 1 and score > self._gamma:
+            # What several lines are about, they say together.
+            joined = " ".join(o.text for o in words)[:MAX_JOINED]
+            key, _ = self._categories.nearest(self._categories.embedder.embed([joined])[0])
         if score <= self._gamma and self._is_new_scenery(percept):
             score, key = max(score, SCENERY_SCORE), "places"
             if score > self._gamma:

@@ -7,15 +7,17 @@ from datetime import timedelta
 
 from perstream.assistant.gate import GateDecision
 from perstream.config import MomentConfig
-from perstream.types import ByteArray, Moment, Percept
+from perstream.observations import MIN_LETTERS
+from perstream.spelling import cut_from, letters_in, same_line
+from perstream.types import ByteArray, Moment, ObservationKind, Percept
 from perstream.vectors import mean_and_nearest
 
 
 class MomentBuffer:
     """Fills with percepts once the gate opens, and hands out a moment when it is over.
 
-    A moment is over when the buffer is full, the scene was cut, or nothing worth remembering came
-    for ``quiet_s``. Nothing outlives :meth:`close`.
+    A moment is over when the buffer is full, the scene was cut, something else is read, or nothing
+    worth remembering came for ``quiet_s``. Nothing outlives :meth:`close`.
     """
 
     def __init__(self, config: MomentConfig, thumbnail: Callable[[ByteArray], bytes]) -> None:
@@ -52,7 +54,12 @@ class MomentBuffer:
         keyframe = percept.keyframe
         if keyframe.scene != self._percepts[-1].keyframe.scene:
             return True
-        return keyframe.pts_s - self._last_kept_s > self._config.quiet_s
+        return keyframe.pts_s - self._last_kept_s > self._config.quiet_s or self._reads_on(percept)
+
+    def _reads_on(self, percept: Percept) -> bool:
+        """Something else is being read now: another sign is another moment."""
+        new, old = _lines(percept), [line for known in self._percepts for line in _lines(known)]
+        return bool(new and old) and not any(same_line(a, b) or cut_from(a, b) for a in new for b in old)
 
     def _finish(self) -> Moment:
         # Trailing percepts that the gate did not want say nothing of this moment.
@@ -61,6 +68,12 @@ class MomentBuffer:
         moment = moment_of(self._percepts[: last + 1], best, self._thumbnail)
         self._percepts, self._decisions = [], []
         return moment
+
+
+def _lines(percept: Percept) -> list[str]:
+    return [
+        o.text for o in percept.observations if o.kind is ObservationKind.TEXT and letters_in(o.text) >= MIN_LETTERS
+    ]
 
 
 def moment_of(percepts: Sequence[Percept], decision: GateDecision, thumbnail: Callable[[ByteArray], bytes]) -> Moment:

@@ -9,6 +9,7 @@ from perstream.assistant.gate import CategorySpace
 from perstream.memory.memory import Memory
 from perstream.observations import believed
 from perstream.protocols import Backend
+from perstream.spelling import key_of
 from perstream.types import Caption, MemoryRecord, Moment, NewMemory, ObservationKind, Provenance
 
 _PROVENANCE = (
@@ -18,6 +19,10 @@ _PROVENANCE = (
     (ObservationKind.SPEECH, Provenance.HEARD),
 )
 
+_READ = frozenset({ObservationKind.TEXT, ObservationKind.CODE})
+AGAIN_S = 10.0
+"""The same words read again within this many seconds are the same sight."""
+
 
 class Rememberer:
     """Captions, embeds, extracts triplets and stores. One model call per moment at most."""
@@ -26,6 +31,7 @@ class Rememberer:
         self._memory = memory
         self._backend = backend
         self._categories = categories
+        self._last_read: dict[str, tuple[float, frozenset[str]]] = {}
 
     def moment(self, moment: Moment, cancelled: Callable[[], bool], context: str = "") -> MemoryRecord | None:
         """Store a moment; None when a closer look left nothing in it that can be believed.
@@ -33,7 +39,7 @@ class Rememberer:
         ``context`` is the question it answers, where it is one turn of a conversation.
         """
         caption = self._backend.captioner.caption(moment, cancelled)
-        if not caption.text.strip():
+        if not caption.text.strip() or self._is_known(moment, caption):
             return None
         return self._memory.remember(
             NewMemory(
@@ -56,6 +62,16 @@ class Rememberer:
                 thumbnail=moment.thumbnail,
             )
         )
+
+    def _is_known(self, moment: Moment, caption: Caption) -> bool:
+        """The same words are still in view and nothing else is new: the memory just made says it all."""
+        texts = frozenset(key_of(o.text) for o in caption.observations if o.kind in _READ and believed(o))
+        ended_s, known = self._last_read.get(moment.source, (-AGAIN_S, frozenset()))
+        again = bool(texts) and texts <= known and 0 <= moment.end_s - ended_s <= AGAIN_S
+        news = any(o.kind is ObservationKind.TRANSCRIPT for o in caption.observations)
+        if texts and not news:
+            self._last_read[moment.source] = (moment.end_s, known if again else texts)
+        return again and not news
 
     def told(self, text: str, at: datetime) -> MemoryRecord:
         """Store a sentence the owner said."""
