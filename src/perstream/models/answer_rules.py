@@ -13,6 +13,7 @@ from datetime import datetime
 
 from perstream.models.blocks import one_line
 from perstream.models.builtin_caption import quote
+from perstream.models.clauses import about_asked, name_said, object_after, place_gone_to
 from perstream.models.labels import place_numbers
 from perstream.models.phrases import (
     as_sentence,
@@ -26,22 +27,20 @@ from perstream.models.phrases import (
 )
 from perstream.models.picking import (
     colour_of,
-    count_of,
     kin_of,
-    object_after,
     other_words,
     person_in,
     place_in,
     place_on_label,
-    spans_near,
-    value_in,
 )
 from perstream.models.question_kinds import QuestionKind
-from perstream.models.questions import Question
+from perstream.models.questions import Question, goes_to
 from perstream.models.relevance import MET, Relevance, Scored
 from perstream.models.spans import SpanType
 from perstream.models.timing import time_in
+from perstream.models.titles import asks_title
 from perstream.models.units import Unit
+from perstream.models.values import count_of, spans_near, value_in, whole_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,8 @@ Rule = Callable[[Scored, Context], "str | None"]
 
 def phrase(scored: Scored, context: Context) -> str | None:
     """The answer that this unit gives, or None when it does not hold what is asked for."""
+    if scored.unit.way == "told" and not about_asked(scored.unit.text, context.question.text):
+        return None
     return _RULES[context.question.kind](scored, context)
 
 
@@ -75,14 +76,22 @@ def _backed(answer: str, unit: Unit, context: Context) -> str:
 
 
 def _what(scored: Scored, context: Context) -> str | None:
-    unit = scored.unit
+    unit, question = scored.unit, context.question
+    towards = goes_to(question.text)
+    if towards and any(t.word == towards[0] and scored.met[t.stem] < MET for t in question.terms):
+        place = place_gone_to(unit, question)
+        return None if not place else _told(unit, context) if unit.way == "told" else _backed(place, unit, context)
     if unit.way in ("told", "heard", "seen", "faces"):
-        span = object_after(unit, context.question, context.relevance) if unit.way == "heard" else ""
+        span = ""
+        if unit.way == "heard":
+            span = name_said(unit, question, context.relevance) or object_after(unit, question, context.relevance)
         return _backed(span, unit, context) if span else _told(unit, context)
     if unit.way == "code":
         return _backed(unit.text, unit, context)
     value = value_in(unit, context.question, context.relevance)
     value = value or other_words(unit, context.question, context.relevance)
+    if not value and asks_title(question.text) and all(context.relevance.line_score(line) for line in unit.lines):
+        return None  # it names the author alone
     return _backed(value, unit, context) if value else as_sentence(cite(unit, context.now))
 
 
@@ -98,7 +107,9 @@ def _typed(scored: Scored, context: Context) -> str | None:
     if question.wanted == frozenset({SpanType.COLOR}):
         span = colour_of(unit, question, context.relevance).capitalize()
     else:
-        span = spans_near(unit, question.wanted, question, context.relevance)
+        coded = question.wanted & {SpanType.CODE, SpanType.NUMBER}
+        span = whole_value(unit, question, context.relevance) if coded else ""
+        span = span or spans_near(unit, question.wanted, question, context.relevance)
         if not span and unit.way in ("read", "code") and question.wanted & {SpanType.CODE, SpanType.NUMBER}:
             span = value_in(unit, question, context.relevance)
     if not span:
@@ -155,7 +166,7 @@ def _where(scored: Scored, context: Context) -> str | None:
         if place:
             return _told(unit, context) if unit.way != "heard" else _backed(place, unit, context)
         return None if unit.way != "heard" or not question.perceived else _told(unit, context)
-    numbers = place_numbers(unit.text, "")
+    numbers = [place for place in place_numbers(unit.text, "") if place not in question.text.lower()]
     if numbers and not question.perceived:
         return _backed(numbers[0], unit, context)
     place = place_on_label(unit, question, context.relevance) if unit.way == "read" and not question.perceived else ""

@@ -20,6 +20,7 @@ from perstream.models.question_kinds import QuestionKind
 from perstream.models.questions import Question, parse_question
 from perstream.models.relevance import ASKS_DUTY, Relevance, Scored, is_reminder
 from perstream.models.text import Stems
+from perstream.models.titles import with_covers
 from perstream.models.units import Unit, units_of
 from perstream.protocols import Answer, AnswerRequest, TextEmbedder
 
@@ -54,7 +55,7 @@ class BuiltinAnswerer:
             units = [u for u in units if period.start <= u.at < period.end]
         if not units or cancelled():
             return NO_ANSWER
-        units = _ways_fit(units, question)
+        units = with_covers(_ways_fit(units, question), question.text)
         relevance = Relevance(question, request.question_vectors.pooled, self._embedder, self._lexicon, stems)
         context = Context(question, relevance, now)
         ranked = [s for s in relevance.score(units) if s.confidence >= self._threshold]
@@ -185,7 +186,8 @@ def _ways_fit(units: list[Unit], question: Question) -> list[Unit]:
     timed = question.kind is QuestionKind.WHEN_SEEN and not re.search(r"\b(?:tell|told|say|said|mention)", low)
     if timed or (seeing and question.kind is not QuestionKind.WHERE and not ASKS_DUTY.search(low)):
         return [u for u in units if u.way != "told"]
-    if question.kind in (QuestionKind.WHERE, QuestionKind.WHO) and "remind" not in low:
+    named = question.kind is QuestionKind.WHAT and re.search(r"\b(?:called|name|named)\b", low)
+    if (named or question.kind in (QuestionKind.WHERE, QuestionKind.WHO)) and "remind" not in low:
         return [u for u in units if u.way != "told" or not is_reminder(u.text)]
     return units
 

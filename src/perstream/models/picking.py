@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from perstream.models.labels import key_value
 from perstream.models.questions import Question
 from perstream.models.relevance import Relevance
-from perstream.models.spans import COLORS, Span, SpanType, find_spans
+from perstream.models.spans import COLORS, SpanType
 from perstream.models.text import STOP_WORDS, words
 from perstream.models.units import Unit
+from perstream.models.values import ranked_lines, spans_near
 from perstream.models.verbs import PLACE_PREPOSITIONS
 
-_NUMBER_WORDS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|a dozen|several|a few"
 _KIN = re.compile(
     r"\b(?:my|your|his|her|our) (?:\w+ )?(?:sister|brother|mother|father|mom|mum|dad|wife|husband|partner|son|daughter|friend|boss"
     r"|neighbou?r|aunt|uncle|cousin|colleague|doctor|dentist|grand\w+|girlfriend|boyfriend|manager|teacher|parents?|family|team)s?\b",
@@ -35,51 +35,6 @@ _TAIL = re.compile(
 )
 
 
-_TOTAL = re.compile(r"(?i)\b(?:total|sum|amount due|to pay|balance|summe)\b")
-
-
-def ranked_lines(unit: Unit, relevance: Relevance, far: bool = True) -> list[int]:
-    """Indices of lines: those that hold the question's words first, then the ones below and above, then (``far``) the rest."""
-    scores = [relevance.line_score(line) for line in unit.lines]
-    best = [i for i in sorted(range(len(scores)), key=lambda i: -scores[i]) if scores[i] > 0]
-    near: list[int] = []
-    for i in best:
-        near += [j for j in (i + 1, i - 1) if 0 <= j < len(scores) and scores[j] == 0]
-    rest = [i for i in range(len(scores)) if scores[i] == 0] if far or not best else []
-    return list(dict.fromkeys([*best, *near, *rest]))
-
-
-def spans_near(unit: Unit, wanted: frozenset[SpanType], question: Question, relevance: Relevance) -> str:
-    """The span of a wanted type nearest the words asked about; "" when there is none.
-
-    Prices and amounts belong to the line that names the thing or the one next to it; a number or an
-    address may stand anywhere on the same label.
-    """
-    if SpanType.PRICE in wanted:
-        wanted |= {SpanType.DECIMAL}
-    asked = {w.lower() for w in words(question.text)}
-    lines = ranked_lines(unit, relevance, far=SpanType.PRICE not in wanted)
-    if SpanType.PRICE in wanted and re.search(
-        r"\b(?:total|bill|pay|altogether|spend|spent|owe)\b", question.text.lower()
-    ):
-        sums = [i for i, line in enumerate(unit.lines) if _TOTAL.search(line)]
-        lines = [j for i in sums for j in (i, i + 1) if j < len(unit.lines)] or lines
-    for i in lines:
-        spans = [s for s in find_spans(unit.lines[i], wanted) if s.text.lower() not in asked]
-        if spans:
-            return _nearest(unit.lines[i], spans, question, relevance).text
-    return ""
-
-
-def _nearest(line: str, spans: Sequence[Span], question: Question, relevance: Relevance) -> Span:
-    """After the last word asked about, else the first: labels put the name before the value."""
-    ends = [
-        m.end() for m in re.finditer(r"[^\W_]+", line) if any(relevance.holds(t, m.group()) for t in question.terms)
-    ]
-    after = [s for s in spans if ends and s.start >= min(ends)]
-    return after[0] if after else spans[0]
-
-
 def colour_of(unit: Unit, question: Question, relevance: Relevance) -> str:
     """The colour that stands directly with the thing asked about: "blue folder", "the folder is blue"."""
     things = [t for t in question.terms if t.required]
@@ -94,29 +49,6 @@ def colour_of(unit: Unit, question: Question, relevance: Relevance) -> str:
     ):
         if any(relevance.holds(t, match.group(1)) for t in things):
             return match.group(2)
-    return ""
-
-
-def count_of(unit: Unit, question: Question, relevance: Relevance) -> str:
-    """The number that stands before the thing counted ("24 tablets"), or after it ("Guests: 12")."""
-    heads = [t for t in question.terms if t.word in question.head.split()] or list(question.terms[:1])
-    number = rf"\b(\d{{1,6}}|{_NUMBER_WORDS})\s*x?\s+((?:[^\W\d]+[ -]){{0,2}}?)([^\W\d]+)"
-    for close in (relevance.names, relevance.holds):  # the very word before a related one
-        for match in re.finditer(number, unit.text, re.IGNORECASE):
-            if any(close(t, w) for t in heads for w in [match.group(3), *match.group(2).split()]):
-                return match.group(1)
-    for match in re.finditer(r"([^\W\d_]+)\s*[:=]\s*(\d{1,6})\b", unit.text):
-        if any(relevance.holds(t, match.group(1)) for t in heads):
-            return match.group(2)
-    return ""
-
-
-def value_in(unit: Unit, question: Question, relevance: Relevance) -> str:
-    """The value of a "key: value" line whose key is asked about; "" when there is none."""
-    for line in unit.lines:
-        pair = key_value(line)
-        if pair and any(relevance.holds(t, pair[0]) for t in question.terms):
-            return pair[1]
     return ""
 
 
@@ -222,30 +154,30 @@ def other_words(unit: Unit, question: Question, relevance: Relevance) -> str:
             if kind:  # "which medicine": the line that is one is the answer
                 return kind if len(kind.split()) <= 6 else ""
     scores = [relevance.line_score(line) for line in unit.lines]
-    rest = [line.strip(" -•*") for line, score in zip(unit.lines, scores, strict=True) if score == 0]
-    named = [line for line in rest if not any(c.isdigit() for c in line)]
+    left = [i for i, score in enumerate(scores) if score == 0]
+    named = [i for i in left if not any(c.isdigit() for c in unit.lines[i])]
     if re.match(
         r"(?i)(?:which|what) (?!is |are |was |were |do |does |did |should |tasks?\b|items?\b)", question.text
     ) or re.search(r"(?i)\b(?:called|name|title|brand)\b", question.text):
-        rest = named or rest
+        left = named or left
+    rest = [unit.lines[i] for i in left]
     fits = 0 < len(rest) <= 8 and max(scores, default=0.0) > 0 and all(len(line.split()) <= 6 for line in rest)
-    return ", ".join(line for line in rest if line)[:160] if fits else ""
+    return _listed(unit.lines, left)[:160] if fits else ""
 
 
-def object_after(unit: Unit, question: Question, relevance: Relevance) -> str:
-    """What follows the verb asked about in a spoken sentence: "bring" in "please bring a salad"."""
-    verbs = [t for t in question.terms if t.verb]
-    if not verbs or not re.match(r"(?i)(?:what|which)\b", question.text):
-        return ""
-    for match in re.finditer(r"[^\W\d_]+", unit.text):
-        if any(relevance.names(t, match.group()) for t in verbs):
-            phrase = re.match(
-                r"\s+((?:[\w'-]+\s){0,6}?[\w'-]+)(?=\s(?:when|if|because|and|but|at|on|before|after)\b|[.,;:!?]|$)",
-                unit.text[match.end() :],
-            )
-            if phrase and not re.match(r"(?i)(?:me|us|you|it|up|to|on|off)\b", phrase.group(1)):
-                return phrase.group(1)
-    return ""
+def _listed(lines: Sequence[str], chosen: Sequence[int]) -> str:
+    """Lines set apart by commas; those in capitals that run on are one title."""
+    text, before = "", -2
+    for i in chosen:
+        line = lines[i].strip(" -•*")
+        if line:
+            runs_on = before == i - 1 and _CAPITALS.fullmatch(lines[before]) and _CAPITALS.fullmatch(line)
+            text += ("" if not text else " " if runs_on else ", ") + line
+            before = i
+    return text
+
+
+_CAPITALS = re.compile(r"(?=.*[A-Z])[A-Z' ]+")
 
 
 def place_on_label(unit: Unit, question: Question, relevance: Relevance) -> str:

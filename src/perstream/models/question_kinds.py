@@ -66,11 +66,11 @@ def kind_of(low: str) -> tuple[QuestionKind, frozenset[SpanType], str, str]:
     ):
         return kinds.SAID, none, "", said.group(1).split()[0]
     if re.match(r"(?:when|at what time|what time|how long ago)\b", low) and re.search(
-        rf"\b(?:did|have|has|was|were)\b.*\b(?:{PERCEIVE}|{_SAY})\b", low
+        rf"\b(?:did|(?:have|has)(?! to\b)|was|were)\b.*\b(?:{PERCEIVE}|{_SAY})\b", low
     ):
         return kinds.WHEN_SEEN, none, "", ""
     if re.match(
-        r"(?:when|(?:at |by |until |from )?(?:what|which) (?:time|date|day|weekday|year|month)|(?:on|in|by|until) (?:what|which) (?:date|day|weekday|year|month)|until when|since when|how soon)\b",
+        r"(?:when|(?:at |by |until |from )?(?:what|which) (?:time|date|day|weekday|year|month)|(?:on|in|by|until|to|from|for|since) (?:what|which) (?:date|day|weekday|year|month)|until when|since when|how soon)\b",
         low,
     ):
         return kinds.WHEN, none, "", ""
@@ -87,14 +87,17 @@ def kind_of(low: str) -> tuple[QuestionKind, frozenset[SpanType], str, str]:
         )
         return kinds.COUNT, none, noun.group(1) if noun else "", ""
     numbered = re.search(
-        rf"\b(?:which|what) ({_NUMBERED})\b|\b(?:what|which) (?:is|was) (?:the |my )?(?:number of )?(?:the |my )?({_NUMBERED})(?: number)?\b|\b({_NUMBERED}) number\b",
+        rf"\b(?:which|what) ({_NUMBERED})\b|\b(?:what|which) (?:is|was) (?:the |my )?(?:number of )?(?:the |my )?({_NUMBERED})(?: number)?\b|\b({_NUMBERED}) number\b|^(?:what|which) (?:is|was) (?:the |my )?(?:\w+ ){{1,2}}({_NUMBERED})(?: number)?$",
         low,
     )
     if numbered and not low.startswith(("who", "where")):
         return kinds.PLACE_NUMBER, none, next(g for g in numbered.groups() if g).split()[-1], ""
     if re.match(r"(?:where|(?:in|at|on) (?:which|what) (?:place|city|town|country|street|building|shop|side))\b", low):
         return kinds.WHERE, none, "", ""
-    if re.match(r"(?:who|whom|whose|(?:with|to|from|by) whom|(?:what|which) person)\b", low):
+    if re.match(
+        r"(?:who|whom|whose|(?:with|to|from|by) whom|(?:what|which) (?:person|doctor|dentist|physician)(?! appointment))\b",
+        low,
+    ):
         return kinds.WHO, none, "", ""
     if not re.match(
         r"(?:do|does|did|am|is|are|was|were|have|has|had|can|could|will|would|should|shall|must|may)\b", low

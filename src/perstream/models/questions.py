@@ -17,7 +17,7 @@ from perstream.models.question_words import (
     TYPE_NAMES,
     TYPE_WORDS,
 )
-from perstream.models.spans import SpanType
+from perstream.models.spans import DAYS, SpanType
 from perstream.models.text import STOP_WORDS, Stems, cleaned
 from perstream.models.verbs import (
     BE,
@@ -77,6 +77,11 @@ _PREAMBLE = re.compile(
     r"|i (?:want|would like|need) to know\s+|i wonder\s+|do i remember\s+|what was it again[,:]?\s+)+",
     re.IGNORECASE,
 )
+PLANNED = re.compile(
+    r"\b(?:have to|has to|need to|supposed to|going to|do i|do we|will|shall|should|must|can|am i|are we)\b"
+)
+"""A time to come: "when do I have to see the doctor" is not about having seen."""
+_WEEKDAY = re.compile(rf"(?:{DAYS}|weekdays?|weekends?)s?")
 _WORDS = re.compile(r"[^\W_]+(?:['’\-.][^\W_]+)*")
 
 
@@ -88,6 +93,7 @@ def parse_question(text: str, stem: Stems) -> Question:
     low = re.sub(r"\b(what|when|where|who|how)'s\b", r"\1 is", low)
     kind, wanted, head, speaker = kind_of(low)
     perceived = bool(re.search(rf"\b(?:{PERCEIVE})\b", low)) or kind is QuestionKind.SAID
+    perceived = perceived and not (kind is QuestionKind.WHEN and PLANNED.search(low))
     terms = _terms(plain, kind, speaker, stem)
     if kind in (QuestionKind.WHAT, QuestionKind.TEXT) and not terms and re.search(r"\b(?:i|we|you|happen\w*)\b", low):
         kind = QuestionKind.SUMMARY
@@ -156,14 +162,34 @@ def _terms(plain: str, kind: QuestionKind, speaker: str, stem: Stems) -> tuple[T
     ):  # "Where does Ben live?" is about living
         verbs = [t for t in terms if t.weight == 0.4 and t.word not in LIGHT_VERBS]
         terms = [replace(t, weight=0.8, required=True) if t in verbs else t for t in terms]
-    if not any(t.required for t in terms):  # "What is on the table?": then the lesser words must be met
-        best = max((t.weight for t in terms if t.word not in CARRIERS), default=0.0)
+    towards = goes_to(plain)
+    if towards and any(t.required and t.word != towards[0] for t in terms):
+        # "Which school does Tara start at?": the school's name need not hold the word
         terms = [
-            replace(t, weight=1.0, required=True) if t.weight == best and t.word not in CARRIERS else t for t in terms
-        ]
+            replace(t, weight=0.3, required=False) if t.word == towards[0] and not t.name
+            else replace(t, weight=0.8, required=True) if t.word == towards[1] else t
+            for t in terms
+        ]  # fmt: skip
+    if not any(t.required for t in terms):  # "What is on the table?": then the lesser words must be met
+        lesser = [t for t in terms if t.word in CARRIERS]
+        if kind is QuestionKind.WHEN:  # "When does it open on Sunday?" is about opening
+            lesser += [t for t in terms if _WEEKDAY.fullmatch(t.word)]
+        best = max((t.weight for t in terms if t not in lesser), default=0.0)
+        terms = [replace(t, weight=1.0, required=True) if t.weight == best and t not in lesser else t for t in terms]
     if not any(t.required for t in terms):
         terms = [replace(t, required=True) for t in terms]
     return tuple(terms)
+
+
+def goes_to(question: str) -> tuple[str, str, str] | None:
+    """("school", "start", "at") of "Which school does Tara start at?"; None for other questions."""
+    match = _ENDS_AT.match(question)
+    return (match.group(1).lower(), match.group(2).lower(), match.group(3).lower()) if match else None
+
+
+_ENDS_AT = re.compile(
+    r"(?i)(?:which|what) ([\w'’-]+) (?:do|does|did|is|are|was|were|will|has|have|had|should)\b.*\b([a-z]+) (at|for|with|to)$"
+)
 
 
 def _is_verb(word: str, at: int, tokens: list[str]) -> bool:

@@ -76,7 +76,7 @@ _PATTERNS: tuple[tuple[SpanType, re.Pattern[str]], ...] = tuple(
         (SpanType.DURATION, rf"\b(?:\d{{1,4}}|an?|{_HOURS}|half an)\s(?:seconds?|minutes?|mins?|hours?|days?|weeks?|months?|years?)(?:\sago)?\b"),
         (SpanType.FREQUENCY, r"\b(?:once|twice|(?:\d{1,2}|two|three|four|five|six) times) (?:a|per|every|each) (?:day|week|month|year|night|hour)\b|\b(?:once|twice|(?:\d{1,2}|two|three|four) times|\d ?x) ?(?:daily|weekly|monthly)\b|\b(?:daily|weekly|monthly|hourly)\b|\bevery (?:\d{1,2}|two|three|four|six|eight|other) (?:hours?|days?|weeks?)\b|\b(?:before|after|with) (?:meals?|food|breakfast|lunch|dinner|bed)\b|\bat bedtime\b"),
         (SpanType.DECIMAL, r"(?<![\w.,:])\d{1,5}[.,]\d{2}(?![\w.,:]\d)(?!\w)"),
-        (SpanType.NUMBER, r"(?<![\w.])[A-Z]{0,3}-?\d{1,12}(?:[.,'’-]\d{1,6}){0,4}[A-Z]?(?!\w)"),
+        (SpanType.NUMBER, r"(?<![\w.])(?<![^\W\d_]-)[A-Z]{0,3}-?\d{1,12}(?:[.,'’-]\d{1,6}){0,4}[A-Z]?(?!\w)"),
         (SpanType.CODE, r"(?<![\w])(?=[^\s]{0,24}\d)(?=[^\s]{0,24}[A-Za-z])[A-Za-z0-9][\w!#$%&*+@?-]{3,24}(?!\w)"),
         (SpanType.COLOR, rf"\b(?:(?:light|dark)[ -])?(?:{COLORS})\b"),
     )

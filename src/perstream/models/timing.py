@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from perstream.models.picking import ranked_lines, spans_near
+from perstream.models.hours import hour_of, lines_of_day, weekdays_of
 from perstream.models.questions import Question
 from perstream.models.relevance import Relevance
 from perstream.models.spans import DAYS, MONTHS, TIMES, Span, SpanType, find_spans
 from perstream.models.units import Unit
+from perstream.models.values import ranked_lines, spans_near
 
 
 def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
@@ -17,20 +18,22 @@ def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     low = question.text.lower()
     asks_day = bool(re.search(r"\b(?:day|date|weekday)\b", low))
     asks_clock = bool(re.search(r"\bwhat time\b", low))
-    ends = bool(re.search(r"\b(?:close[sd]?|shut|shuts|end|ends|finish|finishes|until|over)\b", low))
+    ends = bool(re.search(r"\b(?:close[sd]?|closing|shut|shuts|end|ends|finish|finishes|until|over)\b", low))
     starts = bool(re.search(r"\b(?:do|does|did|will|when)\b.*\b(?:open|start|begin)s?\b|\bopening\b", low)) and not ends
-    lines = _of_day(ranked_lines(unit, relevance), unit.lines, low)
+    lines = lines_of_day(ranked_lines(unit, relevance), unit.lines, low)
     page = _calendar_page(unit.lines)
+    asked_days = bool(weekdays_of(low)) and unit.way == "read"
+    hours = unit.way == "read" and any(find_spans(line, frozenset({SpanType.CLOCK})) for line in unit.lines)
     for i in lines:
         spans = find_spans(unit.lines[i], TIMES)
         clocks = [s for s in spans if s.type is SpanType.CLOCK]
+        if (starts or ends) and (asked_days or hours):
+            hour = hour_of(unit.lines[i], starts, ends)
+            if hour and (asked_days or (clocks and (ends or len(clocks) > 1))):
+                return hour
+            if asked_days or ends or not clocks:
+                continue
         if not spans or (asks_day and len(clocks) == len(spans)) or (asks_clock and not clocks):
-            continue
-        if (
-            (starts or ends)
-            and not clocks
-            and any(find_spans(line, frozenset({SpanType.CLOCK})) for line in unit.lines)
-        ):
             continue
         if starts and len(clocks) == 1 and re.search(r"(?i)\b(?:until|till|bis)\b", unit.lines[i]):
             continue
@@ -49,23 +52,6 @@ def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
         if often:
             return often
     return _loose_time(unit, question, asks_clock, asks_day)
-
-
-def _of_day(order: list[int], lines: Sequence[str], question: str) -> list[int]:
-    """Where the question names a weekday and a line does too, that line (and the next, if it holds the time) alone."""
-    asked = {
-        s.text[:3].lower()
-        for s in find_spans(question, frozenset({SpanType.DAY}))
-        if re.fullmatch(rf"(?i)(?:{DAYS})s?", s.text)
-    }
-    named = [
-        i for i in order if any(s.text[:3].lower() in asked for s in find_spans(lines[i], frozenset({SpanType.DAY})))
-    ]
-    if not named or len(lines) < 2:
-        return order
-    clock = frozenset({SpanType.CLOCK})
-    below = [i + 1 for i in named if not find_spans(lines[i], clock) and i + 1 < len(lines)]
-    return [*named, *below]
 
 
 def _with_day(found: str, clock_only: bool, at: int, lines: Sequence[str]) -> str:
