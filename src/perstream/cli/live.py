@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import textwrap
 import threading
 from collections.abc import Iterable
@@ -111,8 +110,7 @@ def _line(
 ) -> None:
     """``  12.4s ● text``, wrapped under itself or cut at the terminal's width."""
     head = f"{'' if event.pts_s is None else f'{event.pts_s:.1f}s':>8} {mark} "
-    width = max(40, shutil.get_terminal_size((80, 24)).columns)
-    room = width - len(head)
+    room = output.columns() - len(head)
     text = output.safe(text).replace("\n", " ")
     lines = [textwrap.shorten(text, room, placeholder="…")] if cut else textwrap.wrap(text, room) or [""]
     for index, line in enumerate(lines):

@@ -7,6 +7,9 @@ nothing.
 from __future__ import annotations
 
 import math
+import os
+import shutil
+import textwrap
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -48,7 +51,26 @@ def safe(text: str) -> str:
 
 def say(text: str = "", *, color: str | None = None, bold: bool = False, dim: bool = False) -> None:
     """A line for a person; colours only where the output is a terminal."""
-    typer.secho(safe(text), fg=color, bold=bold, dim=dim or None)
+    typer.secho(safe(text), fg=color, bold=bold or None, dim=dim or None, color=_colored())
+
+
+def columns() -> int:
+    """Width of the terminal; 80 where there is none."""
+    return max(40, shutil.get_terminal_size((80, 24)).columns)
+
+
+def paragraph(text: str, indent: int = 0, *, bold: bool = False, dim: bool = False) -> None:
+    """Text for a person, wrapped at the terminal's width."""
+    room = columns() - indent
+    for line in textwrap.wrap(safe(text).replace("\n", " "), room) or [""]:
+        say(" " * indent + line, bold=bold, dim=dim)
+
+
+def _colored() -> bool | None:
+    """NO_COLOR and FORCE_COLOR as everybody has them; None leaves it to whether this is a terminal."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
 
 
 def clock(at: datetime) -> str:
@@ -72,10 +94,10 @@ def origin(evidence: Evidence) -> str:
 
 def print_reply(reply: Reply) -> None:
     """The answer, then the memories it rests on."""
-    say(reply.answer, bold=not reply.abstained)
+    paragraph(reply.answer, bold=not reply.abstained)
     for evidence in reply.evidence:
         say(f"  #{evidence.memory_id} {origin(evidence)}", dim=True)
-        say(f"     {evidence.caption}", dim=True)
+        paragraph(evidence.caption, 5, dim=True)
 
 
 def print_hits(hits: Iterable[Hit], explain: bool) -> None:
@@ -83,7 +105,7 @@ def print_hits(hits: Iterable[Hit], explain: bool) -> None:
     for hit in hits:
         record = hit.memory
         say(f"{hit.score:.2f}  #{record.id} {_origin_of(record)}", bold=True)
-        say(f"      {record.text}")
+        paragraph(record.text, 6)
         if explain:
             parts = "  ".join(f"{name} {value:.2f}" for name, value in hit.score_parts.items())
             say(f"      {parts}  via {' > '.join(hit.path) or 'text'}", dim=True)
@@ -94,7 +116,7 @@ def print_memory(record: MemoryRecord) -> None:
     flags = " · pinned" if record.pinned else ""
     flags += f" · until {clock(record.valid_to)}" if record.valid_to else ""
     say(f"#{record.id} {_origin_of(record)} · {record.category}{flags}", bold=True)
-    say(f"    {record.text}")
+    paragraph(record.text, 4)
 
 
 def _origin_of(record: MemoryRecord) -> str:
