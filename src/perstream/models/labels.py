@@ -12,10 +12,10 @@ from perstream.models.spans import TIMES, Span, SpanType, find_spans
 from perstream.models.text import STOP_WORDS, cleaned, words
 from perstream.types import Triplet
 
-_KEY_VALUE = re.compile(r"^[\s•*·–-]*([^\W\d_][\w .#/&'-]{1,40}?)\s*[:=]\s*(\S.{0,160})$")
+_KEY_VALUE = re.compile(r"^[\s•*·–☐□-]*(?:\d{1,2}[.)]\s+)?([^\W\d_][\w .#/&'-]{1,40}?)\s*[:=]\s*(\S.{0,160})$")
 _PLACE_NUMBER = re.compile(
     r"\b(platform|track|gate|room|level|floor|line|bus|tram|seat|terminal|exit|aisle|bay|stop|hall|building|car|coach"
-    r"|counter|table|door|apartment|apt|suite|locker|zone|row|gleis)\s?(?:no\.?|nr\.?|number|#)?\s?([A-Z]?\d{1,4}[A-Z]?|[A-Z]\d?)\b",
+    r"|counter|table|door|apartment|apt|suite|locker|zone|row|gleis)(?=[\W\d_]|[A-Z]\d)\s?(?:no\.?|nr\.?|number|#)?\s?([A-Z]?\d{1,4}[A-Z]?|[A-Z]\d?)\b",
     re.IGNORECASE,
 )
 _ORDINAL_PLACE = re.compile(
