@@ -18,10 +18,12 @@ ROW, TOP, WIDTH = 26, 56, 1180
 COLUMNS: Mapping[str, tuple[int, str, str]] = {
     "category": (20, "#7a5195", "Categories"),
     "memory": (230, "#003f5c", "Memories"),
-    "entity": (860, "#ef5675", "People, things, places"),
+    "entity": (840, "#ef5675", "People, things, places"),
 }
 """Kind of node -> left edge, colour, heading."""
-LABEL_CHARS: Mapping[str, int] = {"category": 22, "memory": 82, "entity": 40}
+LABEL_CHARS: Mapping[str, int] = {"category": 22, "memory": 74, "entity": 44}
+CHAR_PX = 6.4
+"""Mean width of a character: edges begin where the label ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class _Spot:
 def draw_svg(graph: networkx.MultiDiGraph, limit: int = 60) -> str:
     """SVG of the newest ``limit`` memories with their categories and entities."""
     spots = _place(graph, limit)
-    height = TOP + ROW * (1 + max((sum(s.kind == kind for s in spots.values()) for kind in COLUMNS), default=0))
+    height = round(max((spot.y for spot in spots.values()), default=TOP) + ROW)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="system-ui, sans-serif" font-size="12">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
@@ -85,23 +87,29 @@ def _newest(graph: networkx.MultiDiGraph, limit: int) -> list[Any]:
 
 
 def _place(graph: networkx.MultiDiGraph, limit: int) -> dict[Any, _Spot]:
-    memories = _newest(graph, limit)
-    around: dict[Any, None] = {}
-    for node in memories:
-        around.update(dict.fromkeys([*graph.predecessors(node), *graph.successors(node)]))
-    spots: dict[Any, _Spot] = {}
-    rows = dict.fromkeys(COLUMNS, 0)
-    for node in [*memories, *around]:
-        data = graph.nodes[node]
-        kind = str(data.get("kind"))
-        if node in spots or kind not in COLUMNS:
-            continue
-        label = str(data.get("label", node))
-        room = LABEL_CHARS[kind]
-        shown = label if len(label) <= room else label[: room - 1] + "…"
-        spots[node] = _Spot(COLUMNS[kind][0], TOP + ROW * rows[kind], kind, shown, label)
-        rows[kind] += 1
-    return spots
+    """Each memory beside its own entities, each category beside its memories: short edges, few crossings."""
+    rows: dict[Any, float] = {}
+    row = 0
+    held: dict[Any, list[float]] = {}
+    for memory in _newest(graph, limit):
+        entities = [n for n in graph.successors(memory) if graph.nodes[n]["kind"] == "entity" and n not in rows]
+        rows[memory] = row
+        rows.update({entity: row + index for index, entity in enumerate(dict.fromkeys(entities))})
+        for category in graph.predecessors(memory):
+            if graph.nodes[category]["kind"] == "category":
+                held.setdefault(category, []).append(row)
+        row += max(1, len(set(entities)))
+    taken = -1.0
+    for category in sorted(held, key=lambda c: sum(held[c]) / len(held[c])):
+        taken = rows[category] = max(taken + 1, sum(held[category]) / len(held[category]))
+    return {node: _spot(graph.nodes[node], rows[node]) for node in rows}
+
+
+def _spot(data: Mapping[str, Any], row: float) -> _Spot:
+    kind, label = str(data["kind"]), str(data["label"])
+    room = LABEL_CHARS[kind]
+    shown = label if len(label) <= room else label[: room - 1] + "…"
+    return _Spot(COLUMNS[kind][0], TOP + ROW * row, kind, shown, label)
 
 
 def _node(spot: _Spot) -> str:
@@ -116,8 +124,7 @@ def _edge(start: _Spot, end: _Spot, data: Mapping[str, Any]) -> str:
     left, right = (start, end) if start.x <= end.x else (end, start)
     if left.kind == right.kind:
         return ""
-    # From the end of the label's column to the next dot, so that lines do not run through words.
-    x1 = left.x + (150 if left.kind == "category" else 600)
+    x1 = left.x + 18 + CHAR_PX * len(left.label)
     x2 = right.x - 2
     bend = (x1 + x2) / 2
     title = escape(str(data.get("predicate", "")))

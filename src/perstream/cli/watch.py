@@ -138,7 +138,7 @@ def _prompt(house: App | Client) -> None:
 def _obey(house: App | Client, line: str) -> None:
     command, _, rest = line.partition(" ")
     if command == "/remember" and rest.strip():
-        output.print_memory(house.tell(rest.strip()))
+        house.tell(rest.strip())  # the live view shows what was stored
     elif command == "/status":
         memory = house.status().memory
         output.say(f"{memory.memories} memories, {memory.disk_mb:.1f} MB on disk")
