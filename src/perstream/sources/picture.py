@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 
-from perstream.sources.yuv import PLANAR_420, UNSPECIFIED, is_bt709, planes_to_rgb
+from perstream.sources.yuv import PLANAR_420, UNSPECIFIED, halved, is_bt709, planes_to_rgb
 from perstream.types import ByteArray
 
 LUMA_FIRST = frozenset(
@@ -16,9 +16,6 @@ LUMA_FIRST = frozenset(
     + ["yuva420p", "yuva422p", "yuva444p", "nv12", "nv21", "nv16", "nv24", "gray"]
 )
 """8-bit pixel formats whose first plane is the luma of every pixel: it can be looked at without a copy."""
-
-SPARSE_FROM = 8
-"""From this factor on every second row is enough for an average, and costs half the memory traffic."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +42,7 @@ class AvPicture:
         small = self.frame.reformat(
             max(1, self.frame.width // factor), max(1, self.frame.height // factor), "gray", interpolation="AREA"
         )
-        return _upright(luma_plane(small), self.turns)
+        return _upright(luma_plane(small).copy(), self.turns)  # the plane goes with its frame
 
     def rgb(self, max_side: int) -> ByteArray:
         """Colours [h, w, 3], the longer side at most ``max_side`` pixels, aspect kept."""
@@ -73,20 +70,16 @@ def luma_plane(frame: VideoFrame) -> ByteArray:
 
 def _factor(upright_width: int, width: int, frame: VideoFrame) -> int:
     factor = -(-upright_width // max(1, width))
-    if factor >= SPARSE_FROM:
-        factor += factor % 2
     return max(1, min(factor, frame.width, frame.height))
 
 
 def _average(luma: ByteArray, factor: int) -> ByteArray:
     """Mean of ``factor`` x ``factor`` blocks; a remainder at the right and bottom edge is cut."""
     height, width = luma.shape[0] // factor, luma.shape[1] // factor
-    block = luma[: height * factor, : width * factor]
-    if factor >= SPARSE_FROM and factor % 2 == 0:
-        block = block[::2]
-    return np.asarray(cv2.resize(block, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    block = halved(luma[: height * factor, : width * factor], (width, height))
+    # Between one and two pixels per pixel bilinear weights are nearly those of the area, and much cheaper.
+    return np.asarray(cv2.resize(block, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 def _upright(pixels: ByteArray, turns: int) -> ByteArray:
-    """A copy of its own, so that the decoder may reuse its buffer."""
-    return np.array(np.rot90(pixels, turns) if turns else pixels, dtype=np.uint8, order="C")
+    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
