@@ -36,6 +36,7 @@ from perstream.models.picking import (
 from perstream.models.question_kinds import QuestionKind
 from perstream.models.questions import Question, goes_to
 from perstream.models.relevance import MET, Relevance, Scored
+from perstream.models.safety import explains
 from perstream.models.spans import SpanType
 from perstream.models.timing import time_in
 from perstream.models.titles import asks_title
@@ -57,7 +58,8 @@ Rule = Callable[[Scored, Context], "str | None"]
 
 def phrase(scored: Scored, context: Context) -> str | None:
     """The answer that this unit gives, or None when it does not hold what is asked for."""
-    if scored.unit.way == "told" and not about_asked(scored.unit.text, context.question.text):
+    asked = context.question.text
+    if not explains(scored.unit, asked) or (scored.unit.way == "told" and not about_asked(scored.unit.text, asked)):
         return None
     return _RULES[context.question.kind](scored, context)
 
@@ -78,9 +80,10 @@ def _backed(answer: str, unit: Unit, context: Context) -> str:
 def _what(scored: Scored, context: Context) -> str | None:
     unit, question = scored.unit, context.question
     towards = goes_to(question.text)
-    if towards and any(t.word == towards[0] and scored.met[t.stem] < MET for t in question.terms):
+    if towards:
         place = place_gone_to(unit, question)
-        return None if not place else _told(unit, context) if unit.way == "told" else _backed(place, unit, context)
+        if place or any(t.word == towards[0] and scored.met[t.stem] < MET for t in question.terms):
+            return None if not place else _told(unit, context) if unit.way == "told" else _backed(place, unit, context)
     if unit.way in ("told", "heard", "seen", "faces"):
         span = ""
         if unit.way == "heard":

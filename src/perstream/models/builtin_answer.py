@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import timezone
+from datetime import datetime, timezone
 
 from perstream.models.answer_rules import Context, phrase
 from perstream.models.carriers import CARRIERS
 from perstream.models.lexicon import Lexicon
 from perstream.models.periods import period_of
-from perstream.models.phrases import as_sentence, cite, time_text
+from perstream.models.phrases import as_sentence, cite, time_text, told_back
 from perstream.models.question_kinds import QuestionKind
 from perstream.models.questions import Question, parse_question
 from perstream.models.relevance import ASKS_DUTY, Relevance, Scored, is_reminder
+from perstream.models.safety import about_owner
 from perstream.models.text import Stems
 from perstream.models.titles import with_covers
 from perstream.models.units import Unit, units_of
@@ -28,9 +29,13 @@ REACH = 0.45
 """A unit this much below the best may still answer when the best lacks what is asked for."""
 SAME = 0.1
 """Sightings this close to the best one count as the same thing."""
+SURE = 0.9
+"""How sure a fact of the owner's own identity is."""
 SECOND = 0.2
 """A second source is added when it is about as sure as the first."""
 _SECOND_SOURCE = frozenset({QuestionKind.WHEN, QuestionKind.PLACE_NUMBER, QuestionKind.WHERE, QuestionKind.TYPED})
+_TERMLESS = frozenset({QuestionKind.SUMMARY, QuestionKind.SAID, QuestionKind.TEXT})
+"""Kinds of questions that need no word to hold on to: what was said, what was written."""
 NO_ANSWER = Answer(text=None)
 
 
@@ -53,6 +58,14 @@ class BuiltinAnswerer:
         period = period_of(question.text, now) if question.perceived or question.kind is QuestionKind.SUMMARY else None
         if period is not None:
             units = [u for u in units if period.start <= u.at < period.end]
+        owner = about_owner(question.text)
+        if owner is not None:
+            found = self._of_owner([u for u in units if u.way == "told" and owner.search(u.text)], now)
+            if found.text is not None:
+                say(found.text)
+            return found
+        if not question.terms and question.kind not in _TERMLESS:
+            return NO_ANSWER
         if not units or cancelled():
             return NO_ANSWER
         units = with_covers(_ways_fit(units, question), question.text)
@@ -65,6 +78,13 @@ class BuiltinAnswerer:
         if found.text is not None:
             say(found.text)
         return found
+
+    def _of_owner(self, told: Sequence[Unit], now: datetime) -> Answer:
+        """Who the owner is, as last told."""
+        if not told or self._threshold > SURE:
+            return NO_ANSWER
+        last = max(told, key=lambda u: u.at)
+        return Answer(as_sentence(f"{told_back(last.text)} ({cite(last, now)})"), (last.memory.id,), SURE)
 
     def _best(self, ranked: Sequence[Scored], context: Context) -> Answer:
         question = context.question

@@ -18,6 +18,8 @@ _BOARD_LINE = re.compile(
 _LIST_LINE = re.compile(
     rf"(?i){_BOARD_LINE.pattern[4:]}|^\d{{1,3}}\s?x?\s(?!(?:{MONTHS})\b)[a-z]{{3,}}|\b(?:shopping|to buy|groceries|list)\b"
 )
+_COUNTED = re.compile(r"\d{1,3}(?:\s?(?:x|kg|g|l|ml|cl))?\s[^\W\d_]{3,}")
+_LISTS = frozenset({"list", "note"})
 _RECIPIENT = re.compile(r"(?i)^(?:to|from|recipient|sender|deliver to|ship to)\s*:")
 _CARRIER_SHAPES: dict[str, frozenset[SpanType]] = {
     "calendar": TIMES,
@@ -44,7 +46,9 @@ def carrier_fits(word: str, unit: Unit) -> float | None:
         return 0.0
     if word in _PAGES:
         shape_of_page = _BOARD_LINE if word.endswith("board") else _LIST_LINE
-        return 0.7 if len(unit.lines) > 2 and any(shape_of_page.search(line) for line in unit.lines) else 0.0
+        fits = len(unit.lines) > 2 and any(shape_of_page.search(line) for line in unit.lines)
+        counted = word in _LISTS and sum(bool(_COUNTED.match(line)) for line in unit.lines) > 1
+        return 0.9 if counted else 0.7 if fits else 0.0
     if word == "parcel":
         return 0.6 if any(_RECIPIENT.match(line) for line in unit.lines) else 0.0
     shape = _CARRIER_SHAPES.get(word)

@@ -58,5 +58,5 @@ def hour_of(line: str, starts: bool, ends: bool) -> str:
         return "closed" if re.search(r"(?i)\bclosed\b", line) and weekdays_of(line) else ""
     if len(clocks) > 1:
         return clocks[-1] if ends else clocks[0]
-    until = re.search(r"(?i)\b(?:until|till|bis|to|closing|closes?|closed|ends?|shuts?|finish\w*)\b", line)
-    return clocks[0] if ends or (starts and not until) else ""
+    until = re.search(r"(?i)\b(?:until|till|bis|to|clos\w+|ends?|shuts?|finish\w*)\b", line)
+    return clocks[0] if bool(until) == ends and (starts or ends) else ""

@@ -95,7 +95,7 @@ def kind_of(low: str) -> tuple[QuestionKind, frozenset[SpanType], str, str]:
     if re.match(r"(?:where|(?:in|at|on) (?:which|what) (?:place|city|town|country|street|building|shop|side))\b", low):
         return kinds.WHERE, none, "", ""
     if re.match(
-        r"(?:who|whom|whose|(?:with|to|from|by) whom|(?:what|which) (?:person|doctor|dentist|physician)(?! appointment))\b",
+        r"(?:who|whom|whose|(?:with|to|from|by) whom|(?:what|which) (?:person|doctor|dentist|physician|professor|teacher|lawyer|nurse|advis[eo]r|author|writer)(?! appointment))\b",
         low,
     ):
         return kinds.WHO, none, "", ""

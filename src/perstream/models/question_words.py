@@ -21,7 +21,7 @@ FRAME_WORDS = frozenset(
     information detail details message ago week month year day days supposed need now suggest suggested
     frequently sometimes earlier before memory memories video camera person people mean meaning state states stated
     happening going go goes went owner speak spoke must wrote according place
-    called addressed""".split()
+    called addressed seeing happens until till""".split()
 )
 OBJECTS = frozenset(
     """book box jar bottle packet bag pack package parcel door title author writer brand maker manufacturer company envelope

@@ -81,6 +81,10 @@ PLANNED = re.compile(
     r"\b(?:have to|has to|need to|supposed to|going to|do i|do we|will|shall|should|must|can|am i|are we)\b"
 )
 """A time to come: "when do I have to see the doctor" is not about having seen."""
+_SUMS_UP = re.compile(r"\b(?:did|do|have|had|was|were) (?:i|we|you)\b|\bhappen\w*|\bwent on\b")
+_TO_COME = re.compile(
+    r"\b(?:(?:will|shall) (?:i|we)|(?:do|will) (?:i|we) have to|(?:am|are) (?:i|we) (?:going|supposed) to)\b"
+)
 _WEEKDAY = re.compile(rf"(?:{DAYS}|weekdays?|weekends?)s?")
 _WORDS = re.compile(r"[^\W_]+(?:['’\-.][^\W_]+)*")
 
@@ -93,9 +97,9 @@ def parse_question(text: str, stem: Stems) -> Question:
     low = re.sub(r"\b(what|when|where|who|how)'s\b", r"\1 is", low)
     kind, wanted, head, speaker = kind_of(low)
     perceived = bool(re.search(rf"\b(?:{PERCEIVE})\b", low)) or kind is QuestionKind.SAID
-    perceived = perceived and not (kind is QuestionKind.WHEN and PLANNED.search(low))
+    perceived = perceived and not (PLANNED if kind is QuestionKind.WHEN else _TO_COME).search(low)
     terms = _terms(plain, kind, speaker, stem)
-    if kind in (QuestionKind.WHAT, QuestionKind.TEXT) and not terms and re.search(r"\b(?:i|we|you|happen\w*)\b", low):
+    if kind in (QuestionKind.WHAT, QuestionKind.TEXT) and not terms and _SUMS_UP.search(low):
         kind = QuestionKind.SUMMARY
     return Question(
         text=plain,
@@ -162,6 +166,14 @@ def _terms(plain: str, kind: QuestionKind, speaker: str, stem: Stems) -> tuple[T
     ):  # "Where does Ben live?" is about living
         verbs = [t for t in terms if t.weight == 0.4 and t.word not in LIGHT_VERBS]
         terms = [replace(t, weight=0.8, required=True) if t in verbs else t for t in terms]
+    if re.search(
+        r"(?i)\b(?:according to|(?:as|like) (?:it says|written) on|on|in|from) (?:the|my|a|this|that) (?:\w+ )?(?:note|list)s?$",
+        plain,
+    ):
+        # "What do I need to buy according to the note?": the list is of what to buy
+        terms = [t for t in terms if not t.verb]
+    if re.search(r"(?i)\bgo(?:es|ing)? to (?:school|work|university|college|kindergarten|nursery)$", plain):
+        terms = [replace(t, required=False) if t is terms[-1] else t for t in terms]
     towards = goes_to(plain)
     if towards and any(t.required and t.word != towards[0] for t in terms):
         # "Which school does Tara start at?": the school's name need not hold the word

@@ -219,6 +219,8 @@ def _spelled_alike(term: Term, stems: set[str], text: str) -> bool:
         return False
     if word in "".join(text.lower().split()):
         return True
+    if len(word) < 6:
+        return False  # a choir is no chair
     slips = 1 if len(word) < 9 else 2
     return any(
         abs(len(other) - len(word)) <= slips and _within(word, other, slips) for other in stems if len(other) > 4

@@ -64,8 +64,8 @@ _AMOUNT = r"\d{1,6}(?:['’.,]\d{1,3}){0,3}"
 _PATTERNS: tuple[tuple[SpanType, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in (
-        (SpanType.URL, r"\b(?:https?://|www\.)[^\s\"'<>]{1,300}|\b[a-z0-9-]{1,40}\.(?:com|org|net|ch|de|io|eu|edu|gov|uk)\b(?:/[^\s\"'<>]{0,200})?|\b[a-z0-9-]{1,40}(?:\.[a-z0-9-]{2,40}){1,4}/[^\s\"'<>]{1,200}"),
         (SpanType.EMAIL, r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}\b"),
+        (SpanType.URL, r"\b(?:https?://|www\.)[^\s\"'<>]{1,300}|\b[a-z0-9-]{1,40}\.(?:com|org|net|ch|de|io|eu|edu|gov|uk)\b(?:/[^\s\"'<>]{0,200})?|\b[a-z0-9-]{1,40}(?:\.[a-z0-9-]{2,40}){1,4}/[^\s\"'<>]{1,200}"),
         (SpanType.DATE, rf"\b\d{{4}}-\d{{2}}-\d{{2}}\b|\b\d{{1,2}}[./]\d{{1,2}}[./](?:\d{{4}}|\d{{2}})?(?!\d)|\b\d{{1,2}}(?:st|nd|rd|th)?\.?\s(?:of\s)?(?:{MONTHS})\b\.?(?:,?\s\d{{4}})?|\b(?:{MONTHS})\.?\s\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s\d{{4}})?|\b(?:{MONTHS})\s\d{{4}}\b"),
         (SpanType.PRICE, rf"{_MONEY}\s?{_AMOUNT}(?:\.[-–])?|\b{_AMOUNT}\s?(?:{_MONEY}(?!\w)|(?:euros?|dollars?|pounds?|francs?|cents?)\b)"),
         (SpanType.CLOCK, rf"\b(?:[01]?\d|2[0-3])[:h][0-5]\d(?::[0-5]\d)?(?:\s?[ap]\.?m\b\.?)?(?![\d%])|\b(?:[01]?\d|2[0-3])\.[0-5]\d\s?(?:[ap]\.?m\b|h\b|uhr\b)|(?<=\bat )(?:[01]?\d|2[0-3])\.[0-5]\d\b|\b(?:1[0-2]|0?[1-9])\s?[ap]\.?m\b\.?|\b(?:half past|quarter past|quarter to)\s(?:{_HOURS}|\d{{1,2}})\b|\b(?:{_HOURS}|\d{{1,2}})\so['’]?clock\b|\b(?:noon|midnight|midday)\b|(?<=\bat )(?:{_HOURS}|1[0-2]|\d|2[0-3]|1\d)\b(?!\s?(?:{_UNITS})\b)"),

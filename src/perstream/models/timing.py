@@ -45,7 +45,7 @@ def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
             if page and len(clocks) == len(spans)
             else _with_day(found, clocks == spans, i, unit.lines)
         )
-    if page and not asks_clock:
+    if page and not asks_clock and not ends:
         return page
     if re.search(r"\btake|taken\b", low):
         often = spans_near(unit, frozenset({SpanType.FREQUENCY}), question, relevance)
@@ -85,6 +85,9 @@ def _loose_time(unit: Unit, question: Question, asks_clock: bool, asks_day: bool
         )
         if ordinal:
             return ordinal.group()
+        month = re.search(rf"(?i)\b(?:in|since|until|by|from|early|late) (?:{MONTHS})\b", unit.text)
+        if month and unit.way in ("told", "heard"):
+            return month.group()
         year = re.search(r"(?i)\b(?:(?:in|since|from|est\.?|founded)\s)?(?:1[5-9]|20)\d\d\b", unit.text)
         if year and (
             re.search(r"\b(?:year|since|born|founded|exist\w*)\b", low) or (question.past and unit.way != "read")

@@ -26,6 +26,9 @@ _MEASURES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
 )
 """Of the amounts on a label, those in the units that fit the question: a dose is no number of tablets."""
 _SECRET = re.compile(r"\b(?:password|passcode|passphrase|login|code|pin)\b")
+_KEYS = r"password|passwort|passcode|passphrase|pass|pw|pin|ssid|network|netzwerk|user(?:name)?|login|key"
+_BARE_KEY = re.compile(rf"(?i)((?:wi-?fi |wlan )?(?:{_KEYS}))\s+(\S{{3,40}})$")
+_KEY_ALONE = re.compile(rf"(?i)((?:wi-?fi |wlan )?(?:{_KEYS}))\s*:?$")
 _MAX_VALUE = 60
 
 
@@ -103,10 +106,7 @@ def value_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     """The value of a "key: value" line whose key is asked about, best the one that is the noun asked for."""
     head = asked_noun(question.text)
     best, value = 0.0, ""
-    for line in unit.lines:
-        pair = key_value(line)
-        if not pair or len(pair[1]) > 160:
-            continue
+    for pair in _pairs(unit.lines):
         key = pair[0].lower()
         score = max(
             (t.weight if relevance.names(t, key) else 0.6 * t.weight if relevance.holds(t, key) else 0.0)
@@ -119,12 +119,25 @@ def value_in(unit: Unit, question: Question, relevance: Relevance) -> str:
     return value
 
 
+def _pairs(lines: Sequence[str]) -> list[tuple[str, str]]:
+    """Keys and values: "Password: x9", "PIN 4411", and a key alone above its value."""
+    found = []
+    for i, line in enumerate(lines):
+        bare, alone = _BARE_KEY.match(line.strip()), _KEY_ALONE.match(line.strip())
+        pair = key_value(line) or (bare and (bare.group(1), bare.group(2)))
+        if pair:
+            found.append(pair)
+        elif alone and i + 1 < len(lines) and len(lines[i + 1].split()) == 1:
+            found.append((alone.group(1), lines[i + 1].strip()))
+    return found
+
+
 def whole_value(unit: Unit, question: Question, relevance: Relevance) -> str:
     """The whole value of the key asked for by name, where a number or a code is due: "green-7", not "7"; else ""."""
     if unit.way not in ("read", "code"):
         return ""
     value, head = value_in(unit, question, relevance), asked_noun(question.text)
-    keys = [pair[0].lower() for pair in map(key_value, unit.lines) if pair and pair[1] == value]
+    keys = [pair[0].lower() for pair in _pairs(unit.lines) if pair[1] == value]
     due = any(head in words(key) for key in keys) or bool(_SECRET.search(question.text.lower()))
     return value if due and len(value) <= _MAX_VALUE else ""
 
