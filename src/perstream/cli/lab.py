@@ -102,6 +102,18 @@ def eval_recall(
     _show(result.to_json(), as_json)
 
 
+@evaluate.command("answers")
+def eval_answers(
+    dataset: Annotated[Path, typer.Option("--dataset", help="LoCoMo or PerStream records, JSON.")],
+    pool: Annotated[str, typer.Option("--pool", help="sample, participant or all.")] = "sample",
+    as_json: options.Json = False,
+) -> None:
+    """Answers against gold answers, and refusals of what memory cannot know."""
+    from perstream.lab.eval_answers import evaluate_answers
+
+    _show(evaluate_answers(dataset, pool=pool).to_json(), as_json)
+
+
 def _range(text: str | None) -> tuple[int, ...] | None:
     """``1-20`` or ``3,5,8`` as numbers."""
     if text is None:

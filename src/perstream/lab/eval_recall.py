@@ -120,7 +120,7 @@ def _locomo(
         turns = conversation.turns
         count += len(turns)
         plain = Plain([f"{t.speaker}: {t.text}" for t in turns], [t.at.timestamp() for t in turns], embedder)
-        with _memory_of(turn_memories(conversation, embedder), embedder, config) as (memory, places):
+        with memory_of(turn_memories(conversation, embedder), embedder, config) as (memory, places):
             for asked in conversation.questions:
                 golds = {n for n, turn in enumerate(turns) if turn.key in asked.evidence}
                 if not golds and asked.category != ADVERSARIAL:
@@ -160,7 +160,7 @@ def _asked_elsewhere(
     memory: Memory, places: Mapping[int, int], here: Conversation, there: Conversation, embedder: CachedEmbedder
 ) -> list[float]:
     """Scores of another conversation's questions, put to the people of this one."""
-    names = dict(zip(_speakers(there), _speakers(here), strict=False))
+    names = dict(zip(speakers(there), speakers(here), strict=False))
     out = []
     for asked in there.questions:
         if asked.category == ADVERSARIAL:
@@ -173,7 +173,7 @@ def _asked_elsewhere(
     return out
 
 
-def _speakers(conversation: Conversation) -> list[str]:
+def speakers(conversation: Conversation) -> list[str]:
     return sorted({turn.speaker for turn in conversation.turns})
 
 
@@ -189,7 +189,7 @@ def _samples(
         raise ConfigError("the dataset has no passive sample whose reference names a memory")
     groups: dict[object, list[Sample]] = {}
     for i, sample in enumerate(samples):
-        groups.setdefault(_pool_key(pool, sample, i), []).append(sample)
+        groups.setdefault(pool_key(pool, sample, i), []).append(sample)
     ours: list[Ranking] = []
     others: dict[str, list[Ranking]] = {"cosine": [], "bm25": [], "last_n": []}
     answerable: list[float] = []
@@ -203,7 +203,7 @@ def _samples(
         random.Random(0).shuffle(texts)
         count += len(texts)
         plain = Plain(texts, [0.0] * len(texts), embedder)
-        with _memory_of([_told(text, now, embedder) for text in texts], embedder, config) as (memory, places):
+        with memory_of([told_memory(text, now, embedder) for text in texts], embedder, config) as (memory, places):
             for sample in questions:
                 golds = {n for n, text in enumerate(texts) if text in sample.golds}
                 found, scores, took = _recalled(memory, places, sample.question, now, embedder)
@@ -226,7 +226,7 @@ def _samples(
     )
 
 
-def _pool_key(pool: str, sample: Sample, index: int) -> object:
+def pool_key(pool: str, sample: Sample, index: int) -> object:
     return {"sample": ("sample", index), "participant": sample.participant, "all": "all"}[pool]
 
 
@@ -235,7 +235,7 @@ def _kind(sample: Sample) -> str:
     return "both" if usual and sample.golds - set(sample.usual) else "type_1" if usual else "type_2"
 
 
-def _told(text: str, at: datetime, embedder: CachedEmbedder) -> NewMemory:
+def told_memory(text: str, at: datetime, embedder: CachedEmbedder) -> NewMemory:
     return NewMemory(
         text=text,
         category="notes",
@@ -250,7 +250,7 @@ def _told(text: str, at: datetime, embedder: CachedEmbedder) -> NewMemory:
 
 
 @contextmanager
-def _memory_of(
+def memory_of(
     news: Sequence[NewMemory], embedder: CachedEmbedder, config: MemoryConfig
 ) -> Iterator[tuple[Memory, dict[int, int]]]:
     """A store with these memories, and for each memory's id its place in ``news``."""
