@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import pytest
 from answer_more import THIRD_CASES, THIRD_DAY
 from answer_world import NOW, Item, World, verdict
@@ -7,6 +9,7 @@ from answer_world import NOW, Item, World, verdict
 from perstream.models.builtin_answer import BuiltinAnswerer
 from perstream.models.hours import hour_of, lines_of_day, weekdays_of
 from perstream.models.minilm import MiniLM
+from perstream.models.saiddays import said_time
 from perstream.protocols import Answer
 
 
@@ -87,3 +90,32 @@ def test_hours_of_a_day() -> None:
     assert hour_of(sign[2], starts=True, ends=False) == "9:00" and hour_of(sign[2], starts=False, ends=True) == "17:30"
     assert hour_of(sign[3], starts=False, ends=True) == "12:00" and hour_of(sign[3], starts=True, ends=False) == ""
     assert hour_of(sign[4], starts=True, ends=False) == "closed" and hour_of("OPEN", starts=True, ends=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("time", "meant"),
+    [
+        ("yesterday", "on 3 March"),
+        ("Tomorrow at 10:00", "on 5 March at 10:00"),
+        ("tonight", "on 4 March"),
+        ("last Friday", "on 27 February"),
+        ("next Monday", "today"),
+        ("last week", "the week before 4 March"),
+        ("last month", "in February"),
+        ("last year", "in 2025"),
+        ("three months ago", "in December 2025"),
+        ("two weeks ago", "about 18 February"),
+        ("5 days ago", "on 27 February"),
+        ("Friday at 10:00", ""),
+        ("at 10:00", ""),
+    ],
+)
+def test_relative_days_stay_true(time: str, meant: str) -> None:
+    said = datetime(2026, 3, 4, 9, 0, tzinfo=timezone.utc)  # a Wednesday; NOW is the Monday after
+    assert said_time(time, said, NOW) == meant
+    assert said_time(time, NOW, NOW) == ""
+
+
+def test_what_was_tomorrow_is_dated(embedder: MiniLM) -> None:
+    world = World([Item("a", -3 * 1440, ("Ines: I see the vet tomorrow at 15:30.",))], embedder)
+    assert str(ask(world, "When does Ines see the vet?").text).startswith("On 7 March at 15:30: Ines said")

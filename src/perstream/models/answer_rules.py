@@ -37,6 +37,7 @@ from perstream.models.question_kinds import QuestionKind
 from perstream.models.questions import Question, goes_to
 from perstream.models.relevance import MET, Relevance, Scored
 from perstream.models.safety import explains
+from perstream.models.saiddays import said_time
 from perstream.models.spans import SpanType
 from perstream.models.timing import time_in
 from perstream.models.titles import asks_title
@@ -138,8 +139,13 @@ def _when(scored: Scored, context: Context) -> str | None:
         if question.past and unit.way == "told":
             return f"I only know when you told me: {time_text(unit.at, context.now)} you said {quote(unit.text)}."
         return None
+    dated = said_time(time, unit.at, context.now) if unit.way in ("told", "heard") else ""
+    if unit.way == "told" and dated:
+        return as_sentence(f"{dated}: {told_back(unit.text)} ({cite(unit, context.now)})")
     if unit.way in ("told", "seen"):
         return _told(unit, context)
+    if dated:
+        return _backed(dated, unit, context)
     subject = re.match(
         r"(?i)(?:when|what time|at what time) (?:is|are|was|were) ((?:my|the|our|your) .{2,60})$", question.text
     )

@@ -66,7 +66,8 @@ def kind_of(low: str) -> tuple[QuestionKind, frozenset[SpanType], str, str]:
     ):
         return kinds.SAID, none, "", said.group(1).split()[0]
     if re.match(r"(?:when|at what time|what time|how long ago)\b", low) and re.search(
-        rf"\b(?:did|(?:have|has)(?! to\b)|was|were)\b.*\b(?:{PERCEIVE}|{_SAY})\b", low
+        rf"\b(?:(?:did|have|has) (?:i|we|you)\b(?! to\b)|was|were)\b.*\b(?:{PERCEIVE})\b|\b(?:did|(?:have|has)(?! to\b)|was|were)\b.*\b(?:{_SAY})\b",
+        low,
     ):
         return kinds.WHEN_SEEN, none, "", ""
     if re.match(
