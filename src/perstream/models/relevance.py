@@ -25,6 +25,8 @@ from perstream.types import FloatArray
 
 MET = 0.35
 """A required word counts as met from here on."""
+BESIDE = 0.4
+"""How well a word of the sentence before or after meets a required one."""
 ALIKE = 0.6
 """Cosine of two single words from which one may stand for the other, weakly."""
 LENIENT = 0.75
@@ -118,11 +120,12 @@ class Relevance:
         fits = carrier_fits(term.word, view.unit)
         if fits is not None:
             return fits
+        said = view.unit.way in ("told", "heard")  # a sentence beside it may speak of something else
         if term.stem in view.around:
-            return 0.7
+            return BESIDE if said else 0.7
         if term.stem in view.source:
             return 0.6
-        return 0.5 if self._related[term.stem] & view.around else 0.0
+        return 0.5 if not said and self._related[term.stem] & view.around else 0.0
 
     def _by_meaning(self, views: Sequence[_View], met: list[dict[str, float]]) -> None:
         """Let word vectors stand in where just one required word is not met."""
@@ -158,6 +161,12 @@ class Relevance:
             value *= LENIENT if self._mostly(missing, unit, cosine) else 0.25
         if not unit.sure:
             value *= 0.8
+        if unit.way in ("told", "heard"):
+            things = [met[t.stem] for t in terms if t.required and not t.name]
+            if things and max(things) <= BESIDE:
+                value *= 0.5  # all it shares is who spoke
+            if self._question.kind not in _QUOTING and _of_listener(unit, terms):
+                value -= 0.3
         if self._question.first_person and unit.way in ("told", "heard") and not _about_owner(unit, self._asked):
             value -= 0.3
         if unit.way == "told" and is_reminder(unit.text) and not ASKS_DUTY.search(self._question.text.lower()):
@@ -205,6 +214,17 @@ def _about_owner(unit: Unit, related: Callable[[str], bool]) -> bool:
             if any(related(w) for w in owned):
                 return True
     return False
+
+
+def _of_listener(unit: Unit, terms: Sequence[Term]) -> bool:
+    """True when the one asked about is the speaker, who speaks of "you" alone: it tells about somebody else."""
+    asked = [t for t in terms if t.name and t.word in unit.speaker.lower().split()]
+    said = {word.lower().replace("’", "'").split("'")[0] for word in words(unit.text)}
+    return (
+        bool(asked)
+        and bool(said & {"you", "your", "yours"})
+        and not said & {"i", "my", "me", "we", "our", "us", "mine"}
+    )
 
 
 def is_reminder(text: str) -> bool:

@@ -7,7 +7,7 @@ import re
 from perstream.models.units import Unit
 
 _REASON = re.compile(
-    r"(?i)\b(?:because|since|due to|owing to|so that|so|reason|in order to|therefore|thanks to|to avoid)\b"
+    r"(?i)\b(?:because|since|due to|owing to|so that|so (?:i|we|you|he|she|they|it|the|my|our)|reason|in order to|therefore|thanks to|to avoid)\b"
 )
 _REASON_ON_SIGN = re.compile(r"(?i)\b(?:because|due to|for|owing to|reason|maintenance|repairs?|renovation|strike)\b")
 _STEPS = re.compile(
