@@ -93,6 +93,7 @@ def test_status_and_doctor(cli: Cli) -> None:
         (["ask", "x", "--config", "nowhere.toml"], 2, "nowhere.toml"),
         (["watch", "x.mp4", "--gamma-threshold", "3"], 2, "gamma_threshold"),
         (["watch", "missing.mp4"], 3, "missing.mp4"),
+        (["watch", ""], 2, "no source"),
         (["watch", "ftp://host/x"], 3, "ftp"),
         (["watch", "webcam:77", "--no-prompt"], 3, "webcam"),
         (["watch", "x.mp4", "--profile", "nowhere.txt"], 2, "nowhere.txt"),

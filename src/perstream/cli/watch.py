@@ -165,6 +165,8 @@ def _piped() -> Iterable[str]:
 
 def _absolute(source: str) -> str:
     """A path as a daemon started elsewhere understands it; other sources as they are."""
+    if not source.strip():
+        raise ConfigError("no source: give a video file, a folder, webcam:0, or an rtsp:// or http:// URL")
     path = Path(source).expanduser()
     return str(path.absolute()) if "://" not in source and path.exists() else source
 
