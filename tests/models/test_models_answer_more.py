@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
+from answer_fourth import FOURTH_CASES, FOURTH_DAY
 from answer_more import THIRD_CASES, THIRD_DAY
 from answer_world import NOW, Item, World, verdict
 
@@ -23,6 +24,11 @@ def third(embedder: MiniLM) -> World:
     return World(THIRD_DAY, embedder)
 
 
+@pytest.fixture(scope="module")
+def fourth(embedder: MiniLM) -> World:
+    return World(FOURTH_DAY, embedder)
+
+
 def ask(world: World, question: str) -> Answer:
     return BuiltinAnswerer(world.embedder, 0.35).answer(world.request(question, 20, NOW), lambda _: None, lambda: False)
 
@@ -30,6 +36,11 @@ def ask(world: World, question: str) -> Answer:
 @pytest.mark.parametrize(("question", "expected", "keys"), THIRD_CASES)
 def test_a_third_day_is_remembered(third: World, question: str, expected: str | None, keys: str) -> None:
     assert verdict(third, ask(third, question), expected, keys) == ""
+
+
+@pytest.mark.parametrize(("question", "expected", "keys"), FOURTH_CASES)
+def test_a_fourth_day_is_remembered(fourth: World, question: str, expected: str | None, keys: str) -> None:
+    assert verdict(fourth, ask(fourth, question), expected, keys) == ""
 
 
 def test_a_title_is_found_on_another_part_of_the_cover(embedder: MiniLM) -> None:
@@ -45,6 +56,8 @@ def test_a_title_is_found_on_another_part_of_the_cover(embedder: MiniLM) -> None
 def test_a_fact_about_one_thing_is_not_taken_for_another(embedder: MiniLM) -> None:
     world = World([Item("a", -9, told="My favourite drink is orange juice.")], embedder)
     assert ask(world, "What is my favourite orange?").text is None
+    assert ask(world, "What is my favourite film?").text is None
+    assert ask(world, "What is my favourite song?").text is None
     assert ask(world, "What is my favourite drink?").text is not None
 
 

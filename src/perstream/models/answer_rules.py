@@ -13,7 +13,7 @@ from datetime import datetime
 
 from perstream.models.blocks import one_line
 from perstream.models.builtin_caption import quote
-from perstream.models.clauses import about_asked, name_said, object_after, place_gone_to
+from perstream.models.clauses import about_asked, name_said, names_none, object_after, place_gone_to
 from perstream.models.labels import place_numbers
 from perstream.models.phrases import (
     as_sentence,
@@ -59,8 +59,10 @@ Rule = Callable[[Scored, Context], "str | None"]
 
 def phrase(scored: Scored, context: Context) -> str | None:
     """The answer that this unit gives, or None when it does not hold what is asked for."""
-    asked = context.question.text
-    if not explains(scored.unit, asked) or (scored.unit.way == "told" and not about_asked(scored.unit.text, asked)):
+    unit, question = scored.unit, context.question
+    if not explains(unit, question.text):
+        return None
+    if unit.way == "told" and not about_asked(unit.text, question, context.relevance):
         return None
     return _RULES[context.question.kind](scored, context)
 
@@ -85,6 +87,8 @@ def _what(scored: Scored, context: Context) -> str | None:
         place = place_gone_to(unit, question)
         if place or any(t.word == towards[0] and scored.met[t.stem] < MET for t in question.terms):
             return None if not place else _told(unit, context) if unit.way == "told" else _backed(place, unit, context)
+    if names_none(unit, question):
+        return None
     if unit.way in ("told", "heard", "seen", "faces"):
         span = ""
         if unit.way == "heard":
@@ -136,7 +140,11 @@ def _when(scored: Scored, context: Context) -> str | None:
     unit, question = scored.unit, context.question
     time = time_in(unit, question, context.relevance)
     if not time:
-        if question.past and unit.way == "told":
+        if (
+            question.past
+            and unit.way == "told"
+            and all(scored.met[t.stem] >= 0.7 for t in question.terms if t.required)
+        ):
             return f"I only know when you told me: {time_text(unit.at, context.now)} you said {quote(unit.text)}."
         return None
     dated = said_time(time, unit.at, context.now) if unit.way in ("told", "heard") else ""
@@ -197,7 +205,9 @@ def _who(scored: Scored, context: Context) -> str | None:
         if any(term.name and term.word == unit.speaker.lower() for term in context.question.terms):
             return None
         return as_sentence(cite(unit, context.now))
-    if re.match(r"(?i)who (?:is|was|are|were) [A-Z]\S*(?: [A-Z]\S*)?$", context.question.text) and not kin_of(unit):
+    if re.match(r"(?i)who (?:is|was|are|were) [A-Z]\S*(?: [A-Z]\S*)?$", context.question.text) and (
+        not kin_of(unit) or kin_of(unit).lower().split("'s ")[0] in context.question.text.lower().split()
+    ):
         return None
     if (
         unit.way == "read"
@@ -241,13 +251,19 @@ def _count(scored: Scored, context: Context) -> str | None:
 def _yes_no(scored: Scored, context: Context) -> str | None:
     unit, question = scored.unit, context.question
     lesser = [t for t in question.terms if not t.required and scored.met[t.stem] < MET]
+    disliked = bool(_DISLIKES.search(unit.text)) and any(t.word in _LIKING for t in question.terms)
+    lesser = [t for t in lesser if not (disliked and t.word in _LIKING)]
     if lesser and not question.perceived and unit.way not in ("read", "code"):
         return None
-    negated = unit.way in ("told", "heard") and _negated(unit.text)
+    negated = unit.way in ("told", "heard") and _negated(unit.text) != disliked
     word = "No" if negated != _negated(question.text) else "Yes"
     if unit.way == "told":
         return as_sentence(f"{word}: {told_back(unit.text)} ({cite(unit, context.now)})")
     return as_sentence(f"{word}: {cite(unit, context.now)}")
+
+
+_LIKING = frozenset("like love enjoy fond".split())
+_DISLIKES = re.compile(r"(?i)\b(?:hates?|dislikes?|detests?|loathes?)\b")
 
 
 def _negated(text: str) -> bool:

@@ -204,7 +204,9 @@ def _ways_fit(units: list[Unit], question: Question) -> list[Unit]:
         return [u for u in units if u.way in ("read", "code")] or units
     seeing = re.search(r"\bi (?:\w+ )?(?:see|seen|saw|read|hear|heard|notice|look|watch|scan|pass|spot)", low)
     timed = question.kind is QuestionKind.WHEN_SEEN and not re.search(r"\b(?:tell|told|say|said|mention)", low)
-    if timed or (seeing and question.kind is not QuestionKind.WHERE and not ASKS_DUTY.search(low)):
+    if timed or (
+        seeing and question.perceived and question.kind is not QuestionKind.WHERE and not ASKS_DUTY.search(low)
+    ):
         return [u for u in units if u.way != "told"]
     named = question.kind is QuestionKind.WHAT and re.search(r"\b(?:called|name|named)\b", low)
     if (named or question.kind in (QuestionKind.WHERE, QuestionKind.WHO)) and "remind" not in low:

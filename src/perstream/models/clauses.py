@@ -11,9 +11,11 @@ from perstream.models.units import Unit
 
 _NAME = r"[A-Z][\w'’-]+(?: (?:[A-Z][\w'’.-]*|of the|of))*"
 _NAMING = re.compile(r"(?i)\b(?:name|names|called|named)\b")
+_FIRM = re.compile(r"\b(?:GmbH|AG|KG|Ltd|Limited|Inc|LLC|Corp|Co|SA|S\.A|SpA|B\.?V|Oy|AB|plc|PLC)\b\.?$")
 _OWNED = re.compile(
     r"(?i)(?:what|which|who|when|where)(?:['’]s| is| are| was| were) (?:my|our) ((?:[\w'’-]+ ){0,3}?[\w'’-]+)$"
 )
+_FAVOURITE = re.compile(r"(?i)\bfavou?rite\b")
 _STATED = re.compile(r"(?i)(?:my|our) ([^,.;:]{2,60}?) (?:is|are|was|were) (.+)$")
 
 
@@ -50,11 +52,25 @@ def name_said(unit: Unit, question: Question, relevance: Relevance) -> str:
     return ""
 
 
+def names_none(unit: Unit, question: Question) -> bool:
+    """True when a name is asked for and a sentence, told or heard, holds none that the question does not."""
+    if unit.way not in ("told", "heard") or not re.search(
+        r"(?i)['’]s name$|\bname of\b|\b(?:called|named)$", question.text
+    ):
+        return False
+    asked = {w.lower().removesuffix("'s") for w in words(question.text.replace("’", "'"))}
+    names = [w for w in words(unit.text.replace("’", "'")) if w[0].isupper() and w.lower() not in STOP_WORDS]
+    return all(w.lower().removesuffix("'s") in asked for w in names)
+
+
 def place_gone_to(unit: Unit, question: Question) -> str:
     """What is named after the verb and preposition asked with: "Hill House" of "she starts at Hill House in May"."""
     asked = goes_to(question.text)
     if asked is None:
         return ""
+    firm = next((line for line in unit.lines if unit.way == "read" and _FIRM.search(line)), "")
+    if firm and asked[0] in {"company", "firm", "business", "employer"}:
+        return firm
     stem = Stems()
     for match in re.finditer(rf"([^\W\d_]+) {asked[2]} (?:the )?({_NAME})", unit.text):
         if stem(match.group(1)) == stem(asked[1]):
@@ -62,16 +78,20 @@ def place_gone_to(unit: Unit, question: Question) -> str:
     return ""
 
 
-def about_asked(text: str, question: str) -> bool:
+def about_asked(text: str, question: Question, relevance: Relevance) -> bool:
     """Whether a told "my … is …" is about the "my …" asked for: a favourite music that is film music is no film.
 
     True where the sentence has another form, or says nothing of the noun in either half.
     """
-    asked, stated = _OWNED.match(question), _STATED.match(text)
+    asked, stated = _OWNED.match(question.text), _STATED.match(text)
     last = words(asked.group(1))[-1] if asked else ""
     if not asked or not stated or last.lower() in STOP_WORDS:
         return True
     stem = Stems()
     noun = stem(last)
-    value = stem.of(stated.group(2))
-    return noun not in value or noun in stem.of(stated.group(1)) or value[-1] == noun
+    subject, value = stated.group(1), stem.of(stated.group(2))
+    if noun in stem.of(subject) or any(t.stem == noun and relevance.holds(t, subject) for t in question.terms):
+        return True
+    if _FAVOURITE.search(asked.group(1) if asked else "") and _FAVOURITE.search(subject):
+        return value[-1] == noun
+    return noun not in value or value[-1] == noun

@@ -49,7 +49,7 @@ SYNONYMS: tuple[str, ...] = (
     "todo task chore",
     "lift elevator",
     "level floor storey",
-    "expire expiry expiration",
+    "expire expiry expiration exp mhd",
     "author writer written",
     "brand maker manufacturer make made",
     "total sum amount",

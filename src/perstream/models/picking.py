@@ -15,7 +15,7 @@ from perstream.models.values import ranked_lines, spans_near
 from perstream.models.verbs import PLACE_PREPOSITIONS
 
 _KIN = re.compile(
-    r"\b(?:my|your|his|her|our) (?:\w+ )?(?:sister|brother|mother|father|mom|mum|dad|wife|husband|partner|son|daughter|friend|boss"
+    r"\b(?:my|your|his|her|our|(?-i:[A-Z])\w+['’]s) (?:\w+ )?(?:sister|brother|mother|father|mom|mum|dad|wife|husband|partner|son|daughter|friend|boss"
     r"|neighbou?r|aunt|uncle|cousin|colleague|doctor|dentist|grand\w+|girlfriend|boyfriend|manager|teacher|parents?|family|team)s?\b",
     re.IGNORECASE,
 )
@@ -99,7 +99,15 @@ def _person_on_label(unit: Unit, question: Question, relevance: Relevance) -> st
                 return pair[1].strip()
     if paired:
         return ""
+    low = question.text.lower()
+    signed = unit.lines[-1].strip(" -–—")
+    letter = re.match(r"(?i)(?:dear|hi|hello|hallo|liebe[rs]?)\b", unit.lines[0]) and _PERSON_LINE.fullmatch(signed)
+    if letter and re.search(r"\b(?:wrote|written|write|sent|send|signed|from)\b", low):
+        return signed
     for i in ranked_lines(unit, relevance):
+        made_by = re.search(rf"\b(?:[Bb]y|BY)\s+({_PERSON_LINE.pattern})$", unit.lines[i].strip())
+        if made_by and not all(any(relevance.names(t, w) for t in question.terms) for w in words(made_by.group(1))):
+            return made_by.group(1)
         line = re.sub(r"(?i)^(?:to|by|from|name|author|recipient|contact)\s*:?\s+", "", unit.lines[i].strip())
         titled = re.search(r"\b(?:Dr|Prof|Mr|Mrs|Ms)\.? [A-Z][\w'-]+(?: [A-Z][\w'-]+)?", line)
         if titled:

@@ -25,7 +25,8 @@ FRAME_WORDS = frozenset(
 )
 OBJECTS = frozenset(
     """book box jar bottle packet bag pack package parcel door title author writer brand maker manufacturer company envelope
-    badge family shop store object product tin can shelf wall bill address street web page network""".split()
+    badge family shop store object product tin can shelf wall bill address street web page network
+    film movie novel album song""".split()
 )
 """What a text stands on or names without saying so: left aside where the question has another word to hold on to."""
 ADJUNCT = frozenset("in at on from near by inside outside during around".split())

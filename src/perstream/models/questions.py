@@ -179,6 +179,7 @@ def _terms(plain: str, kind: QuestionKind, speaker: str, stem: Stems) -> tuple[T
         # "Which school does Tara start at?": the school's name need not hold the word
         terms = [
             replace(t, weight=0.3, required=False) if t.word == towards[0] and not t.name
+            else replace(t, weight=0.3, required=False) if t.word == towards[1] and towards[0] in {"company", "firm"}
             else replace(t, weight=0.8, required=True) if t.word == towards[1] else t
             for t in terms
         ]  # fmt: skip

@@ -37,6 +37,9 @@ ASKS_DUTY = re.compile(
 _QUOTING = frozenset(
     {QuestionKind.SAID, QuestionKind.WHO, QuestionKind.WHEN_SEEN, QuestionKind.TYPED, QuestionKind.SUMMARY}
 )
+_REQUEST = re.compile(
+    r"(?i)\b(?:can|could|would|will) you (?!know|tell|remember|recall|see|hear|believe|imagine|like|have|be)\w+"
+)
 _MAX_WORDS = 48
 
 
@@ -171,7 +174,12 @@ class Relevance:
             value -= 0.3
         if unit.way == "told" and is_reminder(unit.text) and not ASKS_DUTY.search(self._question.text.lower()):
             value -= 0.25
-        if unit.way in ("heard", "told") and unit.text.endswith("?") and self._question.kind not in _QUOTING:
+        if (
+            unit.way in ("heard", "told")
+            and unit.text.endswith("?")
+            and self._question.kind not in _QUOTING
+            and not _REQUEST.search(unit.text)
+        ):
             value *= 0.25  # a question states nothing
         return max(0.0, min(1.0, value))
 

@@ -25,6 +25,8 @@ _ABOUT_OWNER: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             r"^how old am i$|^what is my age$",
             r"\b(?:i am|i['’]m) \d|\bmy age\b|\bi was born\b|\bmy birthday\b",
         ),
+        (r"^how (?:much do i weigh|heavy am i)$", r"\bi weigh\b|\bmy weight\b"),
+        (r"^how (?:tall|big) am i$", r"\bi(?: am|['’]m) [\d. ,]+(?:cm|m|ft|feet)\b|\b(?:my height|tall)\b"),
         (r"^(?:who|what) are you$|^what am i$|^how (?:am i|are you)$", r"$^"),
     )
 )
