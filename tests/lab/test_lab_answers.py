@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from perstream.errors import ConfigError, NotFound
-from perstream.lab.answer_scores import Outcome, rouge_l, score_answers, score_refusals, token_f1
+from perstream.lab.answer_scores import Outcome, rouge_l, score_answers, score_refusals, token_f1, word_recall
 from perstream.lab.eval_answers import evaluate_answers
 from perstream.models.minilm import MiniLM
 
@@ -76,6 +76,7 @@ def test_locomo(tmp_path: Path, embedder: MiniLM) -> None:
     assert (result["dataset"], result["n"], result["memories"]) == ("locomo", 4, 6)
     assert result["answered"] == 1.0 and result["evidence_on_gold"] == 1.0
     assert 0 < result["f1"] < 1 and 0 < result["rouge_l"] < 1 and result["f1"] == result["f1_answered"]
+    assert result["gold_words"] == 1.0
     low, high = result["ci95"]["f1"]
     assert low <= result["f1"] <= high
     assert set(result["by_category"]) == {"single-hop", "multi-hop"}
@@ -115,6 +116,9 @@ def test_overlap_of_words() -> None:
     assert token_f1("The red kayak!", "a red kayak") == 1.0
     assert token_f1("red", "a red kayak") == pytest.approx(2 / 3)
     assert token_f1("", "kayak") == 0.0 and token_f1("blue", "red") == 0.0
+    assert (
+        word_recall("It was a red kayak, read at noon", "the red kayak") == 1.0 and word_recall("red", "red sun") == 0.5
+    )
     assert rouge_l("one two three four", "two four one") == pytest.approx(4 / 7)
     assert token_f1("one two three four", "two four one") == pytest.approx(6 / 7)
 

@@ -37,6 +37,8 @@ class AnswerScores:
 
     f1: float
     rouge_l: float
+    gold_words: float
+    """Share of the gold's words that the answer holds: not lowered by saying where it comes from."""
     answered: float
     """Share that was not refused."""
     f1_answered: float
@@ -50,8 +52,9 @@ class AnswerScores:
     by_category: Mapping[str, AnswerScores] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """{"f1", "rouge_l", "answered", "f1_answered", "evidence_on_gold", "n", "ci95", "latency_…", "by_category"}."""
+        """{"f1", "rouge_l", "gold_words", "answered", "f1_answered", "evidence_on_gold", "n", "ci95", "latency_…", "by_category"}."""
         out: dict[str, Any] = {"f1": round(self.f1, 4), "rouge_l": round(self.rouge_l, 4)}
+        out["gold_words"] = round(self.gold_words, 4)
         out |= {"answered": round(self.answered, 4), "f1_answered": round(self.f1_answered, 4)}
         if self.on_gold is not None:
             out["evidence_on_gold"] = round(self.on_gold, 4)
@@ -111,6 +114,7 @@ def score_answers(outcomes: Sequence[Outcome], categories: bool = True) -> Answe
     asked = [one for one in outcomes if one.gold is not None]
     f1 = [token_f1(one.answer or "", one.gold or "") for one in asked]
     rouge = [rouge_l(one.answer or "", one.gold or "") for one in asked]
+    held = [word_recall(one.answer or "", one.gold or "") for one in asked]
     given = [float(one.answer is not None) for one in asked]
     of_given = [value for value, one in zip(f1, asked, strict=True) if one.answer is not None]
     grounded = [float(one.on_gold) for one in asked if one.answer is not None and one.on_gold is not None]
@@ -119,11 +123,17 @@ def score_answers(outcomes: Sequence[Outcome], categories: bool = True) -> Answe
     return AnswerScores(
         f1=_mean(f1),
         rouge_l=_mean(rouge),
+        gold_words=_mean(held),
         answered=_mean(given),
         f1_answered=_mean(of_given),
         on_gold=_mean(grounded) if grounded else None,
         n=len(asked),
-        ci95={"f1": interval(f1), "rouge_l": interval(rouge), "answered": interval(given)},
+        ci95={
+            "f1": interval(f1),
+            "rouge_l": interval(rouge),
+            "gold_words": interval(held),
+            "answered": interval(given),
+        },
         latency_p50_ms=p50,
         latency_p95_ms=p95,
         by_category={name: score_answers([one for one in asked if one.category == name], False) for name in names},
@@ -147,6 +157,12 @@ def token_f1(answer: str, gold: str) -> float:
         return float(said == wanted)
     shared = sum((Counter(said) & Counter(wanted)).values())
     return 2 * shared / (len(said) + len(wanted))
+
+
+def word_recall(answer: str, gold: str) -> float:
+    """Share of the gold's words that the answer holds."""
+    said, wanted = Counter(_words(answer)), Counter(_words(gold))
+    return sum((said & wanted).values()) / max(1, sum(wanted.values()))
 
 
 def rouge_l(answer: str, gold: str) -> float:
