@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
@@ -63,14 +65,14 @@ def likeness(a: FloatArray | ByteArray, b: FloatArray | ByteArray) -> float:
     Deaf to brightness and contrast. Two pictures without structure are alike (1).
     """
     fine = [_structure(picture) for picture in (a, b)]
-    energy = [float((f * f).mean()) for f in fine]
-    if max(energy) < 1.0:
+    energy = [float(np.vdot(f, f)) for f in fine]
+    if max(energy) < a.size:
         return 1.0
-    scale = float(np.sqrt(energy[0] * energy[1]))
-    return float((fine[0] * fine[1]).mean()) / scale if scale > 0 else 0.0
+    scale = math.sqrt(energy[0] * energy[1])
+    return float(np.vdot(fine[0], fine[1])) / scale if scale > 0 else 0.0
 
 
 def _structure(picture: FloatArray | ByteArray) -> FloatArray:
     values = picture.astype(np.float32, copy=False)
     side = max(3, min(picture.shape[1] // 6 | 1, 2 * min(picture.shape) - 1))
-    return np.asarray(cv2.blur(values, (3, 3)) - cv2.blur(values, (side, side)), dtype=np.float32)
+    return np.asarray(values - cv2.blur(values, (side, side)), dtype=np.float32)

@@ -33,6 +33,7 @@ def optical_flow(mode: Literal["dis", "lk"]) -> Flow:
     if mode == "lk":
         return _roomy(lucas_kanade)
     engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    engine.setFinestScale(1)  # the preset stops at a quarter of the size, which pictures of 80 pixels cannot spare
 
     def dis(reference: ByteArray, current: ByteArray, guess: Shift) -> FloatArray:
         start = _constant(reference.shape, guess) if max(map(abs, guess)) > GUESS_PX else None

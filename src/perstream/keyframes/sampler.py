@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
+
 from perstream.config import KeyframeConfig
 from perstream.keyframes.cells import Noise
 from perstream.keyframes.cuts import NO_STRUCTURE, is_cut
@@ -14,6 +16,8 @@ from perstream.types import Frame, Keyframe
 
 NEARLY = 0.7
 """From this share of ``motion_threshold`` on, frames are compared for sharpness."""
+CREEPING = 0.2
+"""From this share on, a view at rest is measured at every check."""
 AT_REST = 0.5
 """A camera that moves by less than this share of ``motion_threshold`` per second rests."""
 MOVING_S = 0.25
@@ -33,6 +37,8 @@ class KeyframeSampler:
     """
 
     def __init__(self, config: KeyframeConfig) -> None:
+        """Sets OpenCV to one thread for the process: its pool only takes the cores that decode the video."""
+        cv2.setNumThreads(1)
         self._config = config
         self._flow = optical_flow(config.mode)
         # The mode measures how far the view moved. Whether two views are alike is always judged by
@@ -71,7 +77,7 @@ class KeyframeSampler:
             self._before = (frame, before.still_at(now.pts_s))
             return ()
         step = Pair(before, now, self._structure)
-        if self._noise.due(now.pts_s, step.changes) and step.noise_only:
+        if self._noise.due(now.pts_s, step.peak) and step.noise_only:
             self._noise.learn(now.pts_s, step.unexplained)
         if self._is_cut(old_frame, frame, step):
             return (self._cut_to(frame, now),)
@@ -97,15 +103,16 @@ class KeyframeSampler:
         if now.pts_s - kept.pts_s < self._config.min_interval_s:
             return None
         since = Pair(kept, now, self._flow, self._shift)
-        watching = self._settled and self._rest_since is not None
+        resting = self._settled and self._rest_since is not None
+        due = resting and self._watch.due(step.changes, now.pts_s - step.before.pts_s, self._noise)
+        watching = due or (resting and self._path >= CREEPING * self._config.motion_threshold)
         # The way from check to check is never shorter than the distance: mostly there is no need to measure.
         far = self._path >= NEARLY * self._config.motion_threshold or not understood
         if far or watching:
             self._path = self._distance(since)
         rate = self._path / (now.pts_s - kept.pts_s)
         if watching:
-            passed = now.pts_s - step.before.pts_s
-            self._watch.look(since.replaced(self._shift), step.changes, passed, self._noise)
+            self._watch.look(since.replaced(self._shift), self._noise)
         return self._after_motion(frame, now, self._path, rate) or (
             self._second_look(frame, now, rate) if self._settled else self._settle(frame, now, kept, rate)
         )
@@ -163,7 +170,7 @@ class KeyframeSampler:
     def _nothing_due(self) -> bool:
         """At rest, looked at twice, and nobody in the way: the next keyframe needs a change."""
         at_rest = self._settled and self._rest_since is not None
-        return at_rest and self._dwell_at is None and not self._watch.disturbed
+        return at_rest and self._dwell_at is None and not self._watch.disturbed and not self._watch.pending
 
     @property
     def _pause_s(self) -> float:
