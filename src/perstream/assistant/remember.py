@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from perstream.assistant.gate import CategorySpace
@@ -75,18 +75,23 @@ class Rememberer:
 
     def told(self, text: str, at: datetime) -> MemoryRecord:
         """Store a sentence the owner said."""
+        return self._memory.remember(self._statement(text, at))
+
+    def told_all(self, texts: Iterable[str], at: datetime) -> list[MemoryRecord]:
+        """Store sentences the owner said, in one transaction: all of them or, on an error, none."""
+        return self._memory.remember_all(self._statement(text, at) for text in texts)
+
+    def _statement(self, text: str, at: datetime) -> NewMemory:
         vectors = self._backend.embedder.embed_tokens(text)
-        return self._memory.remember(
-            NewMemory(
-                text=text,
-                category=self._categories.nearest(vectors.pooled)[0],
-                provenance=Provenance.TOLD,
-                observed_at=at,
-                ended_at=at,
-                vectors=vectors,
-                triplets=self._backend.triplets.of_told(text),
-                valid_from=at,
-            )
+        return NewMemory(
+            text=text,
+            category=self._categories.nearest(vectors.pooled)[0],
+            provenance=Provenance.TOLD,
+            observed_at=at,
+            ended_at=at,
+            vectors=vectors,
+            triplets=self._backend.triplets.of_told(text),
+            valid_from=at,
         )
 
 

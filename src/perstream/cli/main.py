@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from perstream.cli import ask, graph, lab, machine, memory, upkeep, watch
+from perstream.cli import ask, exchange, graph, lab, machine, memory, upkeep, watch
 from perstream.errors import PerStreamError
 from perstream.version import __version__
 
@@ -27,6 +27,7 @@ ask.register(app)
 memory.register(app)
 graph.register(app)
 upkeep.register(app)
+exchange.register(upkeep.group)
 machine.register(app)
 lab.register(app)
 

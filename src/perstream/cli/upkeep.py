@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from perstream.memory.memory import Memory
 
 group = typer.Typer(
-    help="Look after a store: reduce, audit, backup, restore.", no_args_is_help=True, rich_markup_mode=None
+    help="Look after a store: reduce, audit, backup, restore, export, import.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 MB = 1024 * 1024
 

@@ -16,6 +16,7 @@ from perstream.memory.audit import AuditReport
 from perstream.memory.columns import normalize, to_micros
 from perstream.memory.entities import Entities
 from perstream.memory.entry import Scored
+from perstream.memory.exchange import Exchange
 from perstream.memory.facts import Fact, facts_about
 from perstream.memory.keeper import Keeper
 from perstream.memory.live import LiveIndex
@@ -53,6 +54,8 @@ class Memory:
         self._index = LiveIndex(store, config, lambda: self._entities.nbytes)
         self._visits = Visits()
         self._keeper = Keeper(store, config, self._entities, self._index)
+        self.exchange = Exchange(store, config, (self._entities, self._index, self._visits, self._keeper))
+        """Export and import."""
 
     @classmethod
     def open(

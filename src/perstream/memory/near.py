@@ -33,7 +33,8 @@ FAR = 80
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _FLIPS = np.left_shift(1, np.arange(BITS)).astype(np.uint16)
-_HEAD = 4 + 2 * TABLES
+HEAD_BYTES = 4 + 2 * TABLES
+"""Of a stored vector: scale and bucket names."""
 
 KeyArray = NDArray[np.uint64]
 SignArray = NDArray[np.uint16]
@@ -165,13 +166,13 @@ class NearIndex:
 
 def stored_signs(stored: Sequence[bytes]) -> SignArray:
     """Bucket names [n, TABLES] of entities as :meth:`Coded.stored` wrote them."""
-    return np.frombuffer(b"".join(row[4:_HEAD] for row in stored), np.uint16).reshape(-1, TABLES)
+    return np.frombuffer(b"".join(row[4:HEAD_BYTES] for row in stored), np.uint16).reshape(-1, TABLES)
 
 
 def stored_vector(stored: bytes) -> FloatArray:
     """The vector of an entity, to about 0.003 in a cosine."""
     scale = np.frombuffer(stored, np.float32, 1)[0]
-    return np.asarray(np.frombuffer(stored, np.int8, offset=_HEAD).astype(np.float32) * scale, np.float32)
+    return np.asarray(np.frombuffer(stored, np.int8, offset=HEAD_BYTES).astype(np.float32) * scale, np.float32)
 
 
 def group_of(category: str, telling: str) -> int:

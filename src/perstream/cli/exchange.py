@@ -1,0 +1,169 @@
+"""``perstream memory export`` and ``import``: memories to a file and from one."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from perstream.cli import options, output
+from perstream.config import Config
+from perstream.errors import ConfigError, NotFound, StoreError
+from perstream.places import store_folder
+
+if TYPE_CHECKING:
+    from perstream.protocols import Backend
+    from perstream.types import FloatArray
+
+EVERY_S = 2.0
+"""Between two lines of progress."""
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands to ``perstream memory``."""
+    group.command("export")(export)
+    group.command("import")(import_)
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="FILE.jsonl (everything) or FILE.graphml (the graph).")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write the memories to a file, also while a daemon runs. Forgetting later does not reach into it."""
+    kind = _kind(file, (".jsonl", ".graphml"))
+    if file.exists() and not force:
+        raise ConfigError(f"{file} is there already: choose another name, or --force to write over it")
+    from perstream.memory.graphml import write
+    from perstream.memory.memory import Memory
+
+    settings = options.settings(config, store)
+    with (
+        Memory.open(store_folder(settings), settings.memory, _no_embedding, read_only=True) as memory,
+        _written(file) as out,
+    ):
+        if kind == ".graphml":
+            graph = memory.graph()
+            write(graph, out)
+            done = {"nodes": graph.number_of_nodes(), "edges": graph.number_of_edges()}
+        else:
+            made = memory.exchange.export(out, _progress("exported"))
+            done = {"memories": made.memories, "entities": made.entities, "gaps": made.gaps}
+    size = file.stat().st_size
+    if as_json:
+        output.emit({"file": str(file), **done, "bytes": size})
+    else:
+        counts = ", ".join(f"{count} {name}" for name, count in done.items())
+        output.say(f"wrote {counts} to {file} ({size / 1e6:.1f} MB)")
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="FILE.jsonl (an export) or FILE.json (dataset records).")],
+    participant: Annotated[
+        int | None, typer.Option("--participant", help="Whose memories, of dataset records about several people.")
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="When dataset memories were told, ISO time.", show_default="now")
+    ] = None,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Take memories in from a file: all of them or, on an error, none. What is there already is not doubled."""
+    kind = _kind(file, (".jsonl", ".json"))
+    if kind == ".jsonl" and (participant is not None or at is not None):
+        raise ConfigError("--participant and --at are for dataset records (FILE.json): an export says it itself")
+    if not file.is_file():
+        raise NotFound(f"there is no file {file}")
+    settings = options.settings(config, store)
+    when = options.moment(at, "--at") or datetime.now(timezone.utc)
+    done = _records(file, participant, when, settings) if kind == ".json" else _export(file, settings)
+    if as_json:
+        output.emit({"file": str(file), **done})
+        return
+    output.say(f"imported {done['memories']} memories from {file}")
+    if done["known"]:
+        output.say(f"{done['known']} were there already")
+    if done.get("embedded"):
+        output.say(f"{done['embedded']} had no vectors of this embedder and were embedded anew")
+
+
+def _export(file: Path, settings: Config) -> dict[str, int]:
+    from perstream.app import open_memory
+
+    backend = _backend(settings)
+    try:
+        with open_memory(settings, backend) as memory, file.open("rb") as lines:
+            made = memory.exchange.import_from(lines, backend.embedder.embed_tokens, _progress("imported"))
+    except OSError as error:
+        raise StoreError(f"cannot read {file}: {error.strerror}") from error
+    return {"memories": made.memories, "known": made.known, "gaps": made.gaps, "embedded": made.embedded}
+
+
+def _records(file: Path, participant: int | None, at: datetime, settings: Config) -> dict[str, int]:
+    from perstream.app import open_memory
+    from perstream.lab.import_records import tell, told_in
+
+    texts = told_in(file, participant)
+    backend = _backend(settings)
+    with open_memory(settings, backend) as memory:
+        added, known = tell(texts, at, memory, backend, _progress("imported"))
+    return {"memories": added, "known": known}
+
+
+def _backend(settings: Config) -> Backend:
+    from perstream.models.registry import load_backend
+
+    return load_backend(settings.backend, settings.moment)
+
+
+def _kind(file: Path, kinds: tuple[str, ...]) -> str:
+    kind = file.suffix.lower()
+    if kind not in kinds:
+        raise ConfigError(f"the file's name must end in {' or '.join(kinds)}, not {kind or file.name!r}")
+    return kind
+
+
+def _no_embedding(texts: Sequence[str]) -> FloatArray:
+    """Reading needs no embedder, so none is loaded."""
+    raise StoreError(f"a store opened for reading embeds nothing, not {len(texts)} texts")
+
+
+@contextmanager
+def _written(file: Path) -> Iterator[IO[bytes]]:
+    """A file for the owner alone (mode 0600) that gets its name when it is whole and on disk."""
+    try:
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".partial")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            Path(name).replace(file)
+        except BaseException:
+            Path(name).unlink()
+            raise
+    except OSError as error:
+        raise StoreError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _progress(verb: str) -> Callable[[int], None]:
+    """Tells on standard error how far it is, when it takes long."""
+    told = time.monotonic()
+
+    def tell(count: int) -> None:
+        nonlocal told
+        if count % 64 == 0 and time.monotonic() - told >= EVERY_S:
+            told = time.monotonic()
+            typer.echo(f"{verb} {count} memories", err=True)
+
+    return tell

@@ -1,0 +1,101 @@
+"""A store's memories to a file and back: JSON Lines that hold everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+
+from perstream.config import MemoryConfig
+from perstream.memory import jsonl, lines
+from perstream.memory.entities import Entities
+from perstream.memory.importer import Importer
+from perstream.memory.keeper import Keeper
+from perstream.memory.live import LiveIndex
+from perstream.memory.store import Store
+from perstream.memory.visits import Visits
+from perstream.memory.writes import write_visits
+from perstream.types import TextVectors
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written."""
+
+    entities: int
+    memories: int
+    gaps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What was taken in."""
+
+    memories: int
+    """New ones."""
+    known: int
+    """Were there already."""
+    gaps: int
+    embedded: int
+    """Memories whose vectors were made here: the file had none, or another embedder's."""
+
+
+def unheard(_: int) -> None:
+    """Progress that nobody follows."""
+
+
+class Exchange:
+    """Export and import of one open store."""
+
+    def __init__(
+        self,
+        store: Store,
+        config: MemoryConfig,
+        parts: tuple[Entities, LiveIndex, Visits, Keeper],
+    ) -> None:
+        """``parts`` hold copies in RAM and are told what changed."""
+        self._store = store
+        self._config = config
+        self._entities, self._index, self._visits, self._keeper = parts
+
+    def export(self, out: IO[bytes], progress: Callable[[int], None] = unheard) -> Exported:
+        """Write everything, as it is at this moment, to an open file. Raises StoreError and the file's OSError.
+
+        ``progress`` is told the memories written so far.
+        """
+        if not self._store.read_only:
+            with self._store.writing() as connection:
+                write_visits(connection, self._visits.take())
+        with self._store.reading() as connection:
+            connection.execute("BEGIN")  # one state of the store, whoever writes meanwhile
+            try:
+                return Exported(**jsonl.write(connection, out, progress))
+            finally:
+                connection.execute("ROLLBACK")
+
+    def import_from(
+        self,
+        file: IO[bytes],
+        embed_tokens: Callable[[str], TextVectors],
+        progress: Callable[[int], None] = unheard,
+    ) -> Imported:
+        """Take in an export, in one transaction: all of it, or on an error nothing.
+
+        Raises StoreError with the number of the line that cannot be used.
+        """
+        self._entities.forget_cache()
+        try:
+            with self._store.writing() as connection:
+                importer = Importer(connection, self._entities, embed_tokens, self._config.thumbnails)
+                for line in lines.read(file):
+                    try:
+                        importer.take(line.kind, line.values)
+                    except ValueError as error:
+                        raise lines.unusable(line.number, error) from error
+                    progress(importer.added + importer.known)
+                importer.finish()
+        finally:
+            self._entities.forget_cache()
+        self._index.drop()
+        self._keeper.stay_within_budget()
+        return Imported(importer.added, importer.known, importer.gaps, importer.embedded)
