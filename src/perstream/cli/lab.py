@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -20,6 +20,10 @@ evaluate = typer.Typer(
 Repeats = Annotated[int, typer.Option("--repeats", min=1, max=100, help="Medians are over this many runs.")]
 Video = Annotated[
     Path | None, typer.Option("--video", help="Measure on this file.", show_default="a generated 1080p30 clip")
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", help="Draw it too: .svg, .png or .pdf (needs matplotlib).", show_default="no picture"),
 ]
 
 
@@ -68,6 +72,31 @@ def bench_memory(
     _show(run(nodes), as_json)
 
 
+@bench.command("day")
+def bench_day(
+    hours: Annotated[float, typer.Option("--hours", min=0.1, max=240, help="Simulated hours.")] = 24.0,
+    ram_mb: Annotated[float, typer.Option("--ram-mb", min=1, help="What the process may hold, MB.")] = 512.0,
+    ram_budget_mb: Annotated[float, typer.Option("--ram-budget-mb", min=0, help="memory.ram_budget_mb.")] = 4.0,
+    disk_budget_mb: Annotated[float, typer.Option("--disk-budget-mb", min=0, help="memory.disk_budget_mb.")] = 24.0,
+    strategy: Annotated[Literal["nsbg", "gsbn"], typer.Option("--strategy", help="memory.reduction.")] = "gsbn",
+    seed: Annotated[int, typer.Option("--seed", help="Another day.")] = 0,
+    plot: Plot = None,
+    as_json: options.Json = False,
+) -> None:
+    """A simulated day through the real assistant under budgets: memory, disk, time per write."""
+    from perstream.lab.long_run import long_run
+
+    _check_plot(plot)
+    result = long_run(
+        hours, ram_mb, ram_budget_mb=ram_budget_mb, disk_budget_mb=disk_budget_mb, reduction=strategy, seed=seed
+    )
+    if plot is not None:
+        from perstream.lab.long_run_plot import plot_long_run
+
+        plot_long_run(result, plot)
+    _lines(result.lines(), result.to_json(), as_json)
+
+
 @evaluate.command("sample")
 def eval_sample(
     seed: Annotated[
@@ -114,6 +143,36 @@ def eval_answers(
     _show(evaluate_answers(dataset, pool=pool).to_json(), as_json)
 
 
+@evaluate.command("reduction")
+def eval_reduction(
+    dataset: Annotated[Path, typer.Option("--dataset", help="LoCoMo or PerStream records, JSON.")],
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option("--strategy", help="nsbg, gsbn, oldest or random; may be repeated.", show_default="all"),
+    ] = None,
+    budgets: Annotated[str, typer.Option("--budgets", help="Shares of the full store, comma separated.")] = (
+        "1,0.5,0.25,0.1,0.05"
+    ),
+    periods: Annotated[int, typer.Option("--periods", min=1, max=100, help="Reduction follows each.")] = 4,
+    plot: Plot = None,
+    as_json: options.Json = False,
+) -> None:
+    """Recall and answers against memory budget, by reduction strategy."""
+    from perstream.lab.eval_reduction import STRATEGIES, evaluate_reduction
+
+    try:
+        shares = tuple(float(part) for part in budgets.split(","))
+    except ValueError as error:
+        raise ConfigError(f"--budgets wants shares such as 1,0.5,0.1, not {budgets[:40]!r}") from error
+    _check_plot(plot)
+    result = evaluate_reduction(dataset, shares, strategy or STRATEGIES, periods)
+    if plot is not None:
+        from perstream.lab.eval_reduction_plot import plot_reduction
+
+        plot_reduction(result, plot)
+    _lines(result.lines(), result.to_json(), as_json)
+
+
 def _range(text: str | None) -> tuple[int, ...] | None:
     """``1-20`` or ``3,5,8`` as numbers."""
     if text is None:
@@ -126,6 +185,22 @@ def _range(text: str | None) -> tuple[int, ...] | None:
     except ValueError as error:
         raise ConfigError(f"--seeds wants 1-20 or 3,5,8, not {text[:40]!r}") from error
     return tuple(found)
+
+
+def _check_plot(plot: Path | None) -> None:
+    """Say at once, not after minutes, that a plot cannot be written."""
+    if plot is not None:
+        from perstream.lab.eval_reduction_plot import check_plot
+
+        check_plot(plot)
+
+
+def _lines(lines: list[str], values: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        output.emit(values)
+    else:
+        for line in lines:
+            output.say(line)
 
 
 def _show(result: object, as_json: bool) -> None:

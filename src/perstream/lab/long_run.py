@@ -1,0 +1,220 @@
+"""A simulated day-long stream through the real assistant and memory, under budgets: does it stay within them?
+
+Percepts of :mod:`long_day` go through gate, moments, captions, embedder, recall, proactive words and the store on
+disk, as fast as they can. Every ten simulated minutes the owner asks something and the process is measured.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from perstream.assistant.assistant import Assistant
+from perstream.config import Config
+from perstream.errors import ConfigError
+from perstream.events import Event
+from perstream.keyframes.thumbnail import thumbnail
+from perstream.lab.long_day import SOURCE, WAKES, LongDay
+from perstream.lab.long_run_report import STOP_MS, LongRun, Sample
+from perstream.lab.metrics import percentiles
+from perstream.lab.trend import trend
+from perstream.memory.memory import Memory
+from perstream.models.registry import load_backend
+from perstream.protocols import Backend
+from perstream.types import MemoryRecord, NewMemory
+
+EVERY_S = 600.0
+RAM_BUDGET_MB = 4.0
+DISK_BUDGET_MB = 24.0
+"""Small enough that a day fills both early on."""
+WARM_UP = 0.25
+"""Share of the run before the trend is measured, at least; it begins no earlier than when the budgets first bound."""
+PROFILE = (
+    "I am allergic to peanuts.",
+    "I take ramipril every morning.",
+    "My dentist appointment is on Friday at 9:30.",
+    "My train to Vienna leaves from platform 7.",
+    "Remind me to buy oranges at the market.",
+)
+"""What the owner tells before the day, so that there is something to speak up about."""
+
+
+class _TimedMemory(Memory):
+    """A memory that notes how long each write took, in milliseconds: by the wall clock, and its thread's CPU."""
+
+    wall_ms: list[float]
+    cpu_ms: list[float]
+
+    def remember(self, new: NewMemory) -> MemoryRecord:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        record = super().remember(new)
+        self.cpu_ms.append((time.thread_time() - cpu) * 1e3)
+        self.wall_ms.append((time.perf_counter() - wall) * 1e3)
+        return record
+
+
+def long_run(
+    hours: float = 24.0,
+    ram_mb: float = 512.0,
+    *,
+    ram_budget_mb: float = RAM_BUDGET_MB,
+    disk_budget_mb: float = DISK_BUDGET_MB,
+    reduction: str = "gsbn",
+    every_s: float = EVERY_S,
+    seed: int = 0,
+    backend: Backend | None = None,
+    tell: Callable[[Sample], None] = lambda _: None,
+) -> LongRun:
+    """Run ``hours`` of the simulated stream; ``tell`` gets each sample as it is taken.
+
+    ``ram_mb`` is what the whole process may hold; the budgets are those of ``memory.*``. Raises ConfigError for a
+    run too short for a trend.
+    """
+    if hours * 3600 < 8 * every_s:
+        raise ConfigError(f"a run takes at least {8 * every_s / 3600:.2g} hours: the trend needs its samples")
+    base = Config()
+    limits = replace(base.memory, ram_budget_mb=ram_budget_mb, disk_budget_mb=disk_budget_mb)
+    if reduction not in ("nsbg", "gsbn"):
+        raise ConfigError(f"no strategy {reduction!r}: nsbg or gsbn")
+    limits = replace(limits, reduction="nsbg" if reduction == "nsbg" else "gsbn")
+    config = replace(base, memory=limits)
+    backend = backend or load_backend(replace(base.backend, name="builtin"), base.moment)
+    with (
+        tempfile.TemporaryDirectory(prefix="perstream-day-") as folder,
+        _TimedMemory.open(Path(folder), config.memory, backend.embedder.embed) as memory,
+    ):
+        assert isinstance(memory, _TimedMemory)
+        return _run(memory, backend, config, hours, ram_mb, every_s, seed, tell)
+
+
+def _run(
+    memory: _TimedMemory,
+    backend: Backend,
+    config: Config,
+    hours: float,
+    ram_mb: float,
+    every_s: float,
+    seed: int,
+    tell: Callable[[Sample], None],
+) -> LongRun:
+    memory.wall_ms, memory.cpu_ms = [], []
+    kinds: Counter[str] = Counter()
+    at = WAKES
+
+    def emit(event: Event) -> None:
+        kinds[type(event).__name__] += 1
+
+    def clock() -> datetime:
+        return at
+
+    day = LongDay(seed)
+    assistant = Assistant(memory, backend, config, emit, clock, thumbnail)
+    _forget_peak()
+    for fact in PROFILE:
+        assistant.tell(fact, at=at)
+    samples: list[Sample] = []
+    began, cpu, measured, percepts = time.perf_counter(), time.process_time(), 0, 0
+    for percept in day.percepts(hours):
+        if percept.keyframe.pts_s >= (len(samples) + 1) * every_s:
+            assistant.ask(day.question(), now=at)
+            samples.append(_sample(memory, (len(samples) + 1) * every_s / 3600, memory.wall_ms[measured:]))
+            measured = len(memory.wall_ms)
+            tell(samples[-1])
+        at = percept.keyframe.captured_at
+        assistant.see(percept)
+        percepts += 1
+    assistant.finish(SOURCE)
+    at = WAKES + timedelta(hours=hours)
+    samples.append(_sample(memory, hours, memory.wall_ms[measured:]))
+    warm = _warm(samples, config, hours)
+    late = [s for s in samples if s.hour >= warm]
+    p50, p95 = percentiles(memory.wall_ms)
+    return LongRun(
+        hours=hours,
+        wall_s=time.perf_counter() - began,
+        cpu_s=time.process_time() - cpu,
+        percepts=percepts,
+        remembered=kinds["MemoryStored"],
+        ram_cap_mb=ram_mb,
+        ram_budget_mb=config.memory.ram_budget_mb,
+        disk_budget_mb=config.memory.disk_budget_mb,
+        peak_rss_mb=max(peak_rss_mb(), *(s.rss_mb for s in samples)),
+        warm_from_hour=warm,
+        rss_trend=trend([s.hour for s in late], [s.rss_mb for s in late]),
+        memories_trend=trend([s.hour for s in late], [float(s.memories) for s in late]),
+        remember_p50_ms=p50,
+        remember_p95_ms=p95,
+        remember_max_ms=max(memory.wall_ms, default=0.0),
+        remember_cpu_max_ms=max(memory.cpu_ms, default=0.0),
+        over_50_ms=sum(ms > STOP_MS for ms in memory.wall_ms),
+        peak_disk_mb=max(s.disk_mb for s in samples),
+        peak_ram_mb=max(s.ram_mb for s in samples),
+        said=kinds["ProactiveSaid"],
+        samples=tuple(samples),
+    )
+
+
+def _warm(samples: list[Sample], config: Config, hours: float) -> float:
+    """The hour from which nothing fills up any more: both budgets have been reached; at the latest half-way."""
+    limits = config.memory
+    full = [
+        next((s.hour for s in samples if held(s) >= 0.85 * limit), 0.0 if not limit else hours)
+        for held, limit in ((_ram, limits.ram_budget_mb), (_disk, limits.disk_budget_mb))
+    ]
+    return min(max(hours * WARM_UP, *full), hours / 2)
+
+
+def _ram(sample: Sample) -> float:
+    return sample.ram_mb
+
+
+def _disk(sample: Sample) -> float:
+    return sample.disk_mb
+
+
+def _sample(memory: Memory, hour: float, took_ms: list[float]) -> Sample:
+    status = memory.status()
+    own = sum(size for piece, size in status.ram_bytes.items() if piece != "cache")
+    return Sample(
+        hour=hour,
+        rss_mb=rss_mb(),
+        ram_mb=own / (1 << 20),
+        disk_mb=status.disk_mb,
+        memories=status.memories,
+        remember_p95_ms=percentiles(took_ms)[1],
+        remember_max_ms=max(took_ms, default=0.0),
+    )
+
+
+def rss_mb() -> float:
+    """Resident memory of this process now, in MiB. Raises ConfigError where the system does not say."""
+    return _status_mb("VmRSS:")
+
+
+def peak_rss_mb() -> float:
+    """The most it has been since the run began (since the process began where the system cannot forget), in MiB."""
+    return _status_mb("VmHWM:")
+
+
+def _status_mb(name: str) -> float:
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) / 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    raise ConfigError(f"this system ({sys.platform}) does not say how much memory a process holds: run it on Linux")
+
+
+def _forget_peak() -> None:
+    """Let the peak count from now (proc(5), clear_refs)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    except OSError:
+        return

@@ -1,0 +1,92 @@
+"""What a simulated day came to: samples, the trend of the process's memory, and how long writes took."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from perstream.lab.trend import Trend
+
+STOP_MS = 50.0
+"""No write may take longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The process and the store at one time."""
+
+    hour: float
+    rss_mb: float
+    ram_mb: float
+    """What the memory accounts for: recall index and entities, without SQLite's page cache."""
+    disk_mb: float
+    memories: int
+    remember_p95_ms: float
+    remember_max_ms: float
+    """Of the writes since the sample before."""
+
+
+@dataclass(frozen=True, slots=True)
+class LongRun:
+    """What came out."""
+
+    hours: float
+    wall_s: float
+    cpu_s: float
+    percepts: int
+    remembered: int
+    """Memories made; ``memories`` of the last sample are left."""
+    ram_cap_mb: float
+    ram_budget_mb: float
+    disk_budget_mb: float
+    peak_rss_mb: float
+    warm_from_hour: float
+    rss_trend: Trend
+    """MB per hour after warm-up."""
+    memories_trend: Trend
+    remember_p50_ms: float
+    remember_p95_ms: float
+    remember_max_ms: float
+    remember_cpu_max_ms: float
+    """The longest by CPU time of its thread: what a busy disk or machine does not lengthen."""
+    over_50_ms: int
+    """Writes that took longer, by the wall clock."""
+    peak_disk_mb: float
+    peak_ram_mb: float
+    said: int
+    """Proactive words."""
+    samples: tuple[Sample, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields, and "speed", "rss_flat", "rss_within_cap"."""
+        out = _rounded(asdict(self))
+        out["speed"] = round(self.hours * 3600 / max(self.wall_s, 1e-9))
+        out["rss_flat"] = self.rss_trend.is_flat
+        out["rss_within_cap"] = self.peak_rss_mb <= self.ram_cap_mb
+        return dict(out)
+
+    def lines(self) -> list[str]:
+        """For people."""
+        slope, last = self.rss_trend, self.samples[-1]
+        return [
+            f"{self.hours:g} hours in {self.wall_s:.0f} s ({self.hours * 3600 / self.wall_s:.0f} times real speed, "
+            f"{self.cpu_s:.0f} s of CPU): {self.percepts} percepts, {self.remembered} memories made, "
+            f"{last.memories} left, {self.said} words said",
+            f"RSS: peak {self.peak_rss_mb:.0f} MB of {self.ram_cap_mb:g} allowed; from hour {self.warm_from_hour:.1f} "
+            f"{slope.slope:+.3f} MB an hour (95 %: {slope.low:+.3f} to {slope.high:+.3f}; n = {slope.n})"
+            f"{', flat' if slope.is_flat else ', not flat'}",
+            f"memory's own account: peak {self.peak_ram_mb:.1f} MB, budget {self.ram_budget_mb:g}; "
+            f"disk: peak {self.peak_disk_mb:.1f} MB, budget {self.disk_budget_mb:g}",
+            f"remember: p50 {self.remember_p50_ms:.1f}, p95 {self.remember_p95_ms:.1f}, max {self.remember_max_ms:.1f} ms "
+            f"(max by CPU {self.remember_cpu_max_ms:.1f}); over {STOP_MS:g} ms: {self.over_50_ms}",
+        ]
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_rounded(part) for part in value]
+    return value
