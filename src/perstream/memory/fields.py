@@ -50,8 +50,10 @@ class Fields:
             return None
         if not isinstance(value, str):
             raise ValueError(f"{name!r} is no text")
-        if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError(f"{name!r} holds half a character (a lone surrogate)")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"{name!r} holds half a character (a lone surrogate)") from error
         return value
 
     def number(self, name: str, default: float | None = None) -> float:
