@@ -56,7 +56,7 @@ def audit(connection: sqlite3.Connection, fixed: bool) -> AuditReport:
     ).rowcount
     orphans = sum(
         connection.execute(f"DELETE FROM {table} WHERE memory_id NOT IN (SELECT id FROM memories)").rowcount
-        for table in ("vectors", "visuals", "thumbnails")
+        for table in ("vectors", "visuals", "thumbnails", "derived")
     )
     orphans += connection.execute(
         "DELETE FROM entities WHERE id NOT IN (SELECT subject FROM edges) AND id NOT IN (SELECT object FROM edges)"

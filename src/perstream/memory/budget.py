@@ -22,7 +22,8 @@ _SIZES = {
     # A row in edges is counted as 48 bytes and its words; it is the graph's share of M.
     Granularity.M: (
         "length(CAST(m.text AS BLOB)) + length(CAST(m.context AS BLOB)) + length(CAST(m.observations AS BLOB)) + "
-        "(SELECT coalesce(sum(48 + length(e.predicate)), 0) FROM edges e WHERE e.memory_id = m.id)"
+        "(SELECT coalesce(sum(48 + length(e.predicate)), 0) FROM edges e WHERE e.memory_id = m.id) + "
+        "coalesce((SELECT length(CAST(d.terms AS BLOB)) + length(d.times) FROM derived d WHERE d.memory_id = m.id), 0)"
     ),
     Granularity.V_M: "(SELECT length(pooled) + coalesce(length(tokens), 0) FROM vectors v WHERE v.memory_id = m.id)",
     Granularity.V_MEAN: "(SELECT length(mean) FROM visuals v WHERE v.memory_id = m.id)",

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from perstream.memory.derived import unpacked
 from perstream.memory.entry import IndexEntry, TokenCodes
 from perstream.types import (
     Granularity,
@@ -41,8 +42,9 @@ RECORD_COLUMNS = (
 )
 ENTRY_QUERY = (
     "SELECT m.id, m.text, m.context, m.speaker, m.source, m.start_s, m.observed_at, m.provenance, m.category, "
-    "m.superseded_by, v.pooled, v.tokens, v.token_rows, v.token_scale, i.mean, i.patches "
+    "m.superseded_by, v.pooled, v.tokens, v.token_rows, v.token_scale, i.mean, i.patches, d.terms, d.times, d.flags "
     "FROM memories m LEFT JOIN vectors v ON v.memory_id = m.id LEFT JOIN visuals i ON i.memory_id = m.id "
+    "LEFT JOIN derived d ON d.memory_id = m.id "
 )
 
 
@@ -171,6 +173,7 @@ def entry_of(row: Sequence[Any], entities: tuple[str, ...]) -> IndexEntry:
         entities=entities,
         mean_vector=half_or_none(row[14], row[15]),
         superseded=row[9] is not None,
+        derived=unpacked(*row[16:19]),
     )
 
 

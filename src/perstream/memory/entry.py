@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,23 @@ class TokenCodes:
     @property
     def nbytes(self) -> int:
         return int(self.codes.nbytes)
+
+
+Labels = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What recall needs of a memory's words; see :mod:`perstream.memory.derived`."""
+
+    terms: Sequence[str]
+    """Stems of the words that say something, in order, repetitions included."""
+    times: Sequence[tuple[float, float]]
+    """The times it names, as unix seconds."""
+    asks: bool
+    """It is a question."""
+    counts: bool
+    """It says a number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +71,8 @@ class IndexEntry:
     """Mean patch vectors [rows * columns, dimension] of a moment that was seen."""
     superseded: bool = False
     """A newer fact took its place."""
+    derived: Derived | None = None
+    """What was kept of its words; None is derived when it is indexed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

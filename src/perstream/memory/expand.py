@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 HUB = 32
 """An entity of more memories than this connects nothing in particular and is not walked."""
@@ -17,24 +17,46 @@ class Links:
     def __init__(self) -> None:
         self._slots: dict[str, array[int]] = {}
         self._labels: dict[int, tuple[str, ...]] = {}
+        self._mentions = 0
 
     @property
     def nbytes(self) -> int:
         """Bytes held, about."""
-        return 230 * len(self._slots) + sum(100 + 16 * len(labels) for labels in self._labels.values())
+        return 230 * len(self._slots) + 100 * len(self._labels) + 16 * self._mentions
 
     def add(self, slot: int, entities: Sequence[str]) -> None:
         """Note a memory's entities; the owner ("I") connects everything and so nothing."""
-        labels = tuple(dict.fromkeys(label for label in entities if label.strip() and label.strip().lower() != "i"))
+        keys = {label: label.strip().lower() for label in entities}
+        self._note(slot, tuple(keys), keys)
+
+    def extend(self, first: int, entities: Sequence[Sequence[str]]) -> None:
+        """Note the entities of many memories, in the slots from ``first`` on."""
+        keys: dict[str, str] = {}
+        for slot, found in enumerate(entities, start=first):
+            if not found:
+                continue
+            for label in found:
+                if label not in keys:
+                    keys[label] = label.strip().lower()
+            self._note(slot, found, keys)
+
+    def _note(self, slot: int, entities: Sequence[str], keys: Mapping[str, str]) -> None:
+        labels = tuple([label for label in entities if keys[label] and keys[label] != "i"])
         if not labels:
             return
         self._labels[slot] = labels
+        self._mentions += len(labels)
         for label in labels:
-            self._slots.setdefault(label.strip().lower(), array("I")).append(slot)
+            slots = self._slots.get(keys[label])
+            if slots is None:
+                slots = self._slots[keys[label]] = array("I")
+            slots.append(slot)
 
     def remove(self, slot: int) -> None:
         """Forget a memory's entities."""
-        for label in self._labels.pop(slot, ()):
+        labels = self._labels.pop(slot, ())
+        self._mentions -= len(labels)
+        for label in labels:
             key = label.strip().lower()
             self._slots[key].remove(slot)
             if not self._slots[key]:

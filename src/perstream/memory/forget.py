@@ -82,6 +82,7 @@ def measure(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
         for sql in (
             "SELECT total(length(CAST(text AS BLOB)) + length(CAST(context AS BLOB)) + "
             f"length(CAST(observations AS BLOB))) FROM memories WHERE id {inside}",
+            f"SELECT total(length(CAST(terms AS BLOB)) + length(times)) FROM derived WHERE memory_id {inside}",
             f"SELECT total(length(pooled) + coalesce(length(tokens), 0)) FROM vectors WHERE memory_id {inside}",
             "SELECT total(coalesce(length(mean), 0) + coalesce(length(nearest), 0)) FROM visuals "
             f"WHERE memory_id {inside}",

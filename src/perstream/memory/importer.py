@@ -10,6 +10,7 @@ import numpy as np
 
 from perstream.memory.columns import HELD, dump_observations, half_bytes, normalize, to_datetime, warmth
 from perstream.memory.compress import DIMENSION
+from perstream.memory.derived import write_derived
 from perstream.memory.entities import Entities
 from perstream.memory.facts import fact_key, settle
 from perstream.memory.fields import Fields
@@ -174,6 +175,7 @@ class Importer:
             run("INSERT INTO thumbnails VALUES (?,?)", (memory, thumbnail))
         if not given_up:
             self._vectors(memory, row["text"], fields)
+        write_derived(self._connection, [(memory, row["text"], row["observed_at"])])
         self._edges(memory, row, [Fields(value, _TRIPLET) for value in fields.rows("triplets")])
         return memory
 

@@ -33,6 +33,15 @@ class TokenStore:
         self._scales[slot] = tokens.scale if tokens is not None else 0.0
         self.nbytes += len(self._codes[slot] or b"")
 
+    def extend(self, first: int, codes: Sequence[bytes | None], scales: Sequence[float]) -> None:
+        """Keep the tokens of many memories under the free slots from ``first`` on."""
+        missing = first - len(self._codes)
+        self._codes.extend([None] * missing)
+        self._scales.extend([0.0] * missing)
+        self._codes.extend(code or None for code in codes)
+        self._scales.extend(scales)
+        self.nbytes += sum(len(code) for code in codes if code)
+
     def maxsim(self, question: FloatArray, weights: FloatArray, slots: Sequence[int]) -> FloatArray:
         """Weighted mean over the question's tokens [q, 64] of the best cosine in each memory; -1 without tokens."""
         out = np.full(len(slots), -1.0, np.float32)

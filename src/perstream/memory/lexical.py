@@ -12,6 +12,7 @@ import re
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from sys import getsizeof
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,7 +76,12 @@ class Stemmer:
 
     def terms(self, text: str) -> list[str]:
         """Stems of the words that say something."""
-        return [self.stem(word) for word in words_of(text) if word not in STOP_WORDS]
+        return stems_of(words_of(text), self)
+
+
+def stems_of(words: Iterable[str], stemmer: Stemmer) -> list[str]:
+    """Stems of the words that say something."""
+    return [stemmer.stem(word) for word in words if word not in STOP_WORDS]
 
 
 @dataclass(slots=True)
@@ -91,9 +97,13 @@ class LexicalIndex:
 
     def __init__(self) -> None:
         self._postings: dict[str, _Postings] = {}
-        self._terms: list[tuple[str, ...] | None] = []
-        """By slot: its different terms, for taking them out again."""
+        self._terms: list[str | None] = []
+        """By slot: its terms with spaces between, for taking them out again."""
+        self._said = 0
+        """Bytes of all of these."""
         self._count = 0
+        self._entries = 0
+        """Of all postings together: pairs of a memory and a term."""
         self._lengths = np.zeros(1024, np.float32)
         self._total = 0.0
 
@@ -102,9 +112,10 @@ class LexicalIndex:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, by the sizes of the containers: O(terms)."""
-        postings = sum(180 + p.slots.itemsize * len(p.slots) + len(p.counts) for p in self._postings.values())
-        forward = sum(8 if terms is None else 48 + 8 * len(terms) for terms in self._terms)
+        """Bytes held, by the sizes of the containers."""
+        slot = array("I").itemsize
+        postings = 180 * len(self._postings) + (slot + 1) * self._entries
+        forward = 8 * len(self._terms) + self._said
         return postings + forward + self._lengths.nbytes
 
     def add(self, slot: int, terms: Sequence[str]) -> None:
@@ -118,14 +129,50 @@ class LexicalIndex:
                 postings = self._postings[term] = _Postings(array("I"), array("B"))
             postings.slots.append(slot)
             postings.counts.append(min(count, 255))
-        if slot >= len(self._lengths):
-            self._lengths = np.concatenate([self._lengths, np.zeros(max(slot + 1, len(self._lengths)), np.float32)])
+        self._entries += len(counts)
+        self._make_room(slot)
         self._lengths[slot] = len(terms)
         self._total += len(terms)
-        # The dictionary's own strings are shared, so a slot holds references only.
         self._terms.extend([None] * (slot + 1 - len(self._terms)))
-        self._terms[slot] = tuple(counts)
+        said = self._terms[slot] = " ".join(terms)
+        self._said += getsizeof(said)
         self._count += 1
+
+    def extend(self, first: int, texts: Sequence[str]) -> None:
+        """Index many memories under the free slots from ``first`` on; each text is stems with spaces between."""
+        count = len(texts)
+        if not count:
+            return
+        self._make_room(first + count - 1)
+        lengths = np.fromiter((text.count(" ") + 1 if text else 0 for text in texts), np.int64, count)
+        self._lengths[first : first + count] = lengths
+        self._total += float(lengths.sum())
+        flat = " ".join(filter(None, texts)).split()
+        numbers = {word: number for number, word in enumerate(dict.fromkeys(flat))}
+        # A pair of term and memory as one number: sorted, the postings lie one behind the other.
+        pairs = np.fromiter(map(numbers.__getitem__, flat), np.int64, len(flat)) * count
+        pairs, counts = np.unique(pairs + np.repeat(np.arange(count), lengths), return_counts=True)
+        terms, places = np.divmod(pairs, count)
+        slots = (places + first).astype(np.uint32).tobytes()
+        often = np.minimum(counts, 255).astype(np.uint8).tobytes()
+        ends = np.searchsorted(terms, np.arange(1, len(numbers) + 1)).tolist()
+        start, wide = 0, array("I").itemsize
+        for word, end in zip(numbers, ends, strict=True):
+            postings = self._postings.get(word)
+            if postings is None:
+                postings = self._postings[word] = _Postings(array("I"), array("B"))
+            postings.slots.frombytes(slots[wide * start : wide * end])
+            postings.counts.frombytes(often[start:end])
+            start = end
+        self._terms.extend([None] * (first - len(self._terms)))
+        self._terms.extend(texts)
+        self._said += sum(map(getsizeof, texts))
+        self._count += count
+        self._entries += len(pairs)
+
+    def _make_room(self, slot: int) -> None:
+        while slot >= len(self._lengths):
+            self._lengths = np.concatenate([self._lengths, np.zeros(len(self._lengths), np.float32)])
 
     def remove(self, slots: Iterable[int]) -> None:
         """Take memories out: O(length of the postings they stand in), once for all of them."""
@@ -135,10 +182,13 @@ class LexicalIndex:
             terms = self._terms[slot] if slot < len(self._terms) else None
             if terms is None:
                 continue
+            said = set(terms.split())
             gone.append(slot)
-            touched.update(terms)
+            touched |= said
             self._terms[slot] = None
+            self._said -= getsizeof(terms)
             self._count -= 1
+            self._entries -= len(said)
             self._total -= float(self._lengths[slot])
             self._lengths[slot] = 0.0
         dead = np.array(gone, np.uint32)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from perstream.config import MemoryConfig
 from perstream.memory.columns import ENTRY_QUERY, chunks, entry_of, marks, tokens_of
+from perstream.memory.derived import is_current
 from perstream.memory.entry import IndexEntry, Scored, TokenCodes
+from perstream.memory.lexical import Stemmer
+from perstream.memory.page import read_page
 from perstream.memory.reads import entities_of
 from perstream.memory.recall import RecallIndex
 from perstream.memory.status import MB
 from perstream.memory.store import Store
 from perstream.types import Query
 
-PAGE = 2000
+PAGE = 10_000
 """Memories read at a time while loading."""
 MEASURED_EVERY = 256
 """Memories added between two looks at the RAM held: measuring costs about as much as a search."""
@@ -43,6 +47,8 @@ class LiveIndex:
         """Changed while another thread was loading; None when nobody is."""
         self._unmeasured = 0
         self._data_version = -1
+        self._kept = True
+        """Is what the store keeps of the words of this version? Not where an older one is only read."""
 
     def search(self, query: Query) -> list[Scored]:
         """Best first. The first search loads the index."""
@@ -108,22 +114,26 @@ class LiveIndex:
         return 0 if index is None else index.nbytes
 
     def _read_all(self, index: RecallIndex) -> None:
-        last = 0
+        last, stemmer = 0, Stemmer()
+        with self._store.reading() as connection:
+            self._kept = is_current(connection)
         while True:
-            entries = self._read("WHERE m.id > ? ORDER BY m.id LIMIT ?", (last, PAGE))
-            index.add_many(entries)
-            with self._lock:
-                self._known.update((entry.id, entry.superseded) for entry in entries)
-            self._stay_within_budget(index)
-            if len(entries) < PAGE:
+            with self._store.reading() as connection:
+                page = read_page(connection, last, PAGE, stemmer, self._kept)
+            if page is None:
                 return
-            last = entries[-1].id
+            index.load(page)
+            with self._lock:
+                self._known.update(zip(page.ids, map(bool, page.superseded), strict=True))
+            self._stay_within_budget(index)
+            last = page.ids[-1]
 
     def _read(self, where: str, values: Sequence[int]) -> list[IndexEntry]:
         with self._store.reading() as connection:
             rows = connection.execute(ENTRY_QUERY + where, values).fetchall()
             labels = entities_of(connection, [row[0] for row in rows])
-        return [entry_of(row, labels.get(row[0], ())) for row in rows]
+        entries = [entry_of(row, labels.get(row[0], ())) for row in rows]
+        return entries if self._kept else [replace(entry, derived=None) for entry in entries]
 
     def _load_tokens(self, ids: Sequence[int]) -> Mapping[int, TokenCodes]:
         with self._store.reading() as connection:

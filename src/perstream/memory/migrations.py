@@ -110,7 +110,15 @@ def _m001(connection: sqlite3.Connection) -> None:
             connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001,)
+def _m002(connection: sqlite3.Connection) -> None:
+    """What recall derives from the words of memories; :mod:`perstream.memory.derived` fills it."""
+    connection.execute(
+        "CREATE TABLE derived (memory_id INTEGER PRIMARY KEY REFERENCES memories(id) ON DELETE CASCADE, "
+        "terms TEXT NOT NULL, times BLOB NOT NULL, flags INTEGER NOT NULL)"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001, _m002)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

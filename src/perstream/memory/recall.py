@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 from perstream.config import MemoryConfig
 from perstream.memory.compress import project_tokens
 from perstream.memory.dense import DenseIndex
+from perstream.memory.derived import derive
 from perstream.memory.entry import IndexEntry, Scored, TokenCodes
 from perstream.memory.expand import Links
 from perstream.memory.late import TokenStore
 from perstream.memory.lexical import LexicalIndex, SlotArray, Stemmer
+from perstream.memory.page import Page
 from perstream.memory.phrasing import Question, parse_question, question_to_embed
 from perstream.memory.rank import Ranker
 from perstream.memory.rows import Rows
-from perstream.memory.signals import WEIGHTS, date_signal, own_times, speaker_signal
+from perstream.memory.signals import WEIGHTS, date_signal, speaker_signal
 from perstream.types import FloatArray, Query
 from perstream.vectors import normalized
 
@@ -72,8 +74,9 @@ class RecallIndex:
         with self._lock:
             if entry.id in self._rows:
                 self.remove((entry.id,))
-            slot = self._rows.add(entry, own_times(entry))
-            self._words.add(slot, self._stemmer.terms(entry.text))
+            derived = entry.derived or derive(entry.text, entry.observed_at, self._stemmer)
+            slot = self._rows.add(entry, derived)
+            self._words.add(slot, derived.terms)
             self._tokens.put(slot, entry.tokens)
             self._links.add(slot, entry.entities)
             if entry.pooled is not None:
@@ -87,6 +90,22 @@ class RecallIndex:
         """Index memories in the order given."""
         for entry in entries:
             self.add(entry)
+
+    def load(self, page: Page) -> None:
+        """Index memories that the store read all at once: as :meth:`add` one by one, into an index that removed none."""
+        with self._lock:
+            first = self._rows.extend(page)
+            self._words.extend(first, page.terms)
+            self._tokens.extend(first, page.tokens, page.scales)
+            self._links.extend(first, [page.entities.get(memory, ()) for memory in page.ids])
+            held = [place for place, blob in enumerate(page.pooled) if blob]
+            if held:
+                vectors = np.frombuffer(b"".join(page.pooled[place] or b"" for place in held), np.float16)
+                vectors = vectors.reshape(len(held), -1)
+                if self._dense is None:
+                    self._dense = DenseIndex(vectors.shape[1])
+                self._dense.put_many(np.array(held) + first, vectors)
+            self._pictures.update((first + place, _picture_vector(mean)) for place, mean in page.pictures.items())
 
     def remove(self, ids: Iterable[int]) -> None:
         """Forget memories: their words, vectors and tokens leave the index. Unknown ids are no error."""

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from perstream.memory.entry import IndexEntry
-from perstream.memory.lexical import SlotArray, words_of
+from perstream.memory.derived import ASKS, COUNTS, times_of
+from perstream.memory.entry import Derived, IndexEntry
+from perstream.memory.lexical import SlotArray
+from perstream.memory.page import Page
 from perstream.types import Provenance, Query
 
 _PROVENANCES = tuple(Provenance)
@@ -18,10 +20,9 @@ LOOK_BACK = 2000
 """A memory that comes later than so many of its neighbours after it stands alone."""
 GROUP_SIZE = 64
 """A group of neighbours ends after so many: a whole day is no conversation."""
-_NUMBERS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve dozen hundred thousand once twice couple several".split()
-)
+_CODES = {provenance.value: code for code, provenance in enumerate(_PROVENANCES)}
 _SAID = (Provenance.TOLD, Provenance.HEARD)
+_SAID_CODES = [_CODES[provenance.value] for provenance in _SAID]
 
 
 _COLUMNS: dict[str, tuple[type[np.generic], int]] = {
@@ -116,7 +117,7 @@ class Rows:
         """Where a memory is, or None."""
         return self._slots.get(memory_id)
 
-    def add(self, entry: IndexEntry, times: Sequence[tuple[float, float]]) -> int:
+    def add(self, entry: IndexEntry, derived: Derived) -> int:
         """Give a memory a slot."""
         if self._free:
             slot = self._free.pop()
@@ -133,37 +134,68 @@ class Rows:
         self.provenance[slot] = _PROVENANCES.index(entry.provenance)
         self.alive[slot] = True
         self.current[slot] = not entry.superseded
-        self.asks[slot] = entry.text.rstrip().endswith("?")
+        self.asks[slot] = derived.asks
         said = entry.provenance in _SAID
-        self.timed[slot] = said and bool(times)
-        self.counted[slot] = said and any(word in _NUMBERS or word[0].isdigit() for word in words_of(entry.text))
-        self._link(slot, entry)
-        if times:
-            self._times[slot] = times
+        self.timed[slot] = said and bool(derived.times)
+        self.counted[slot] = said and derived.counts
+        self._link(slot, entry.session, entry.observed_at)
+        if derived.times:
+            self._times[slot] = derived.times
             self._flat = None
         return slot
 
-    def _link(self, slot: int, entry: IndexEntry) -> None:
+    def extend(self, page: Page) -> int:
+        """Give many memories slots, one behind the other, where none was ever freed; returns the first."""
+        first, count = self.size, len(page.ids)
+        while first + count > len(self.ids):
+            self._columns(2 * len(self.ids))
+        self.size += count
+        new = slice(first, self.size)
+        self._slots.update(zip(page.ids, range(first, self.size), strict=True))
+        self.ids[new] = page.ids
+        observed = [micros / 1e6 for micros in page.micros]
+        self.observed[new] = observed
+        for names in dict.fromkeys(page.speakers):
+            self.speakers.setdefault((names or "").strip().lower(), len(self.speakers))
+        self.speaker[new] = [self.speakers[(name or "").strip().lower()] for name in page.speakers]
+        for source in dict.fromkeys(page.sources):
+            self._sources.setdefault(source, len(self._sources))
+        self.source[new] = [self._sources[source] for source in page.sources]
+        self.provenance[new] = [_CODES[provenance] for provenance in page.provenances]
+        self.alive[new] = True
+        self.current[new] = np.logical_not(page.superseded)
+        flags = np.array(page.flags, np.uint8)
+        said = np.isin(self.provenance[new], _SAID_CODES)
+        self.asks[new] = flags & ASKS != 0
+        self.timed[new] = said & np.fromiter(map(bool, page.times), np.bool_, count)
+        self.counted[new] = said & (flags & COUNTS != 0)
+        for slot, source, moment in zip(range(first, self.size), page.sources, observed, strict=True):
+            self._link(slot, source or "", moment)
+        self._times.update((first + place, times_of(times)) for place, times in enumerate(page.times) if times)
+        self._flat = None
+        return first
+
+    def _link(self, slot: int, session: str, observed_at: float) -> None:
         """Join a session's memories as they come; O(1)."""
         self._before[slot] = self._after[slot] = -1
         last = None
-        if entry.session:
-            key = self._sessions.setdefault((int(self.source[slot]), entry.session), len(self._sessions))
+        if session:
+            key = self._sessions.setdefault((int(self.source[slot]), session), len(self._sessions))
             last = self._last.get(key)
             ahead = -1
             for _ in range(LOOK_BACK):
                 # A memory that comes late (changed, or back from disk) takes its place in time.
-                if last is None or self.observed[last] <= entry.observed_at:
+                if last is None or self.observed[last] <= observed_at:
                     break
                 ahead, last = last, int(self._before[last]) if self._before[last] >= 0 else None
-            if last is not None and self.observed[last] > entry.observed_at:
+            if last is not None and self.observed[last] > observed_at:
                 last = None
             elif ahead < 0:
                 self._last[key] = slot
-            elif self.observed[ahead] - entry.observed_at <= NEIGHBOUR_GAP_S:
+            elif self.observed[ahead] - observed_at <= NEIGHBOUR_GAP_S:
                 self._after[slot], self._before[ahead] = ahead, slot
             self._session[slot] = key
-        if last is not None and abs(self.observed[last] - entry.observed_at) <= NEIGHBOUR_GAP_S:
+        if last is not None and abs(self.observed[last] - observed_at) <= NEIGHBOUR_GAP_S:
             self._before[slot] = last
             self._after[last] = slot
             group = int(self.group[last])
@@ -173,7 +205,7 @@ class Rows:
                 return
         self._groups += 1
         self.group[slot] = self._groups
-        if entry.session:
+        if session:
             self._members[self._groups] = 1
 
     def remove(self, slot: int) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
 import numpy as np
 
-from perstream.memory.entry import IndexEntry
 from perstream.memory.lexical import STOP_WORDS, LexicalIndex, SlotArray, Stemmer
 from perstream.memory.phrasing import Question
 from perstream.memory.rows import Rows
 from perstream.types import FloatArray
-from perstream.when import When, spans
+from perstream.when import When
 
 DAY = 86400.0
 
@@ -132,12 +130,6 @@ def _rarity(word: str, index: LexicalIndex, stemmer: Stemmer) -> float:
     share = 0.3 if word in STOP_WORDS else 0.002
     n = 0.3 * count if word in STOP_WORDS else index.frequency(stemmer.stem(word))
     return math.log((count + imagined) / (n + share * imagined + 0.5))
-
-
-def own_times(entry: IndexEntry) -> list[tuple[float, float]]:
-    """The times a memory's own words name, relative to when it was made, as unix seconds."""
-    made = datetime.fromtimestamp(entry.observed_at, timezone.utc)
-    return [(when.since.timestamp(), when.until.timestamp()) for when in spans(entry.text, made)]
 
 
 def coverage(question: Question, slots: SlotArray, index: LexicalIndex, rows: Rows) -> FloatArray:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from perstream.errors import StoreError
+from perstream.memory.derived import refresh
 from perstream.memory.lock import WriterLock
 from perstream.memory.migrations import APPLICATION_ID, MIGRATIONS, migrate, version_of
 
@@ -141,6 +142,7 @@ class Store:
                     if found:
                         copy_database(connection, self.folder / BACKUPS / f"before-v{found + 1}.db")
                     migrate(connection)
+                refresh(connection)
             except BaseException:
                 connection.close()
                 raise

@@ -21,6 +21,7 @@ from perstream.memory.columns import (
     warmth,
 )
 from perstream.memory.compress import compress_tokens
+from perstream.memory.derived import write_derived
 from perstream.memory.entities import Entities
 from perstream.memory.facts import fact_key, keys_of, settle
 from perstream.memory.forget import drop_unsupported
@@ -75,6 +76,7 @@ def insert(connection: sqlite3.Connection, new: NewMemory, entities: Entities) -
     if new.thumbnail:
         connection.execute("INSERT INTO thumbnails VALUES (?,?)", (memory, new.thumbnail))
     write_vectors(connection, memory, new.vectors)
+    write_derived(connection, [(memory, new.text, to_micros(new.observed_at))])
     write_edges(connection, memory, new, entities)
     keys = [key for key in map(fact_key, new.triplets) if key]
     changed = settle(connection, keys, since=to_micros(new.valid_from or new.observed_at)) if keys else set()
@@ -101,6 +103,7 @@ def correct(
         "UPDATE memories SET text = ?, held = held | ? WHERE id = ?", (text, HELD[Granularity.V_M], memory)
     )
     write_vectors(connection, memory, vectors)
+    write_derived(connection, [(memory, text, to_micros(old.observed_at))])
     new = NewMemory(
         text=text,
         category=old.category,
