@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
+from answer_fifth import FIFTH_CASES, FIFTH_DAY
 from answer_fourth import FOURTH_CASES, FOURTH_DAY
 from answer_more import THIRD_CASES, THIRD_DAY
 from answer_world import NOW, Item, World, verdict
@@ -29,6 +30,11 @@ def fourth(embedder: MiniLM) -> World:
     return World(FOURTH_DAY, embedder)
 
 
+@pytest.fixture(scope="module")
+def fifth(embedder: MiniLM) -> World:
+    return World(FIFTH_DAY, embedder)
+
+
 def ask(world: World, question: str) -> Answer:
     return BuiltinAnswerer(world.embedder, 0.35).answer(world.request(question, 20, NOW), lambda _: None, lambda: False)
 
@@ -41,6 +47,16 @@ def test_a_third_day_is_remembered(third: World, question: str, expected: str | 
 @pytest.mark.parametrize(("question", "expected", "keys"), FOURTH_CASES)
 def test_a_fourth_day_is_remembered(fourth: World, question: str, expected: str | None, keys: str) -> None:
     assert verdict(fourth, ask(fourth, question), expected, keys) == ""
+
+
+@pytest.mark.parametrize(("question", "expected", "keys"), FIFTH_CASES)
+def test_a_fifth_day_is_remembered(fifth: World, question: str, expected: str | None, keys: str) -> None:
+    assert verdict(fifth, ask(fifth, question), expected, keys) == ""
+
+
+def test_closed_is_no(third: World) -> None:
+    assert str(ask(third, "Is the bicycle repair open on Sunday?").text).startswith("No: I read")
+    assert str(ask(third, "Is the bicycle repair open on Saturday?").text).startswith("Yes: I read")
 
 
 def test_a_title_is_found_on_another_part_of_the_cover(embedder: MiniLM) -> None:

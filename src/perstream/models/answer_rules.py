@@ -14,6 +14,7 @@ from datetime import datetime
 from perstream.models.blocks import one_line
 from perstream.models.builtin_caption import quote
 from perstream.models.clauses import about_asked, name_said, names_none, object_after, place_gone_to
+from perstream.models.hours import weekdays_of
 from perstream.models.labels import place_numbers
 from perstream.models.phrases import (
     as_sentence,
@@ -54,6 +55,8 @@ class Context:
     now: datetime
 
 
+SURELY = 0.7
+"""From here on a word is met by itself or its like: what only sounds alike makes no "yes"."""
 Rule = Callable[[Scored, Context], "str | None"]
 
 
@@ -250,13 +253,20 @@ def _count(scored: Scored, context: Context) -> str | None:
 
 def _yes_no(scored: Scored, context: Context) -> str | None:
     unit, question = scored.unit, context.question
+    if any(t.required and scored.met[t.stem] < SURELY for t in question.terms):
+        return None
+    asked_days = weekdays_of(question.text) if unit.way == "read" else frozenset()
+    of_days = [line for line in unit.lines if asked_days & weekdays_of(line)]
+    if asked_days and not of_days and any(map(weekdays_of, unit.lines)):
+        return None
+    shut = any(re.search(r"(?i)\bclosed\b", line) for line in of_days) and "open" in question.text.lower()
     lesser = [t for t in question.terms if not t.required and scored.met[t.stem] < MET]
     disliked = bool(_DISLIKES.search(unit.text)) and any(t.word in _LIKING for t in question.terms)
     lesser = [t for t in lesser if not (disliked and t.word in _LIKING)]
     if lesser and not question.perceived and unit.way not in ("read", "code"):
         return None
     negated = unit.way in ("told", "heard") and _negated(unit.text) != disliked
-    word = "No" if negated != _negated(question.text) else "Yes"
+    word = "No" if shut or negated != _negated(question.text) else "Yes"
     if unit.way == "told":
         return as_sentence(f"{word}: {told_back(unit.text)} ({cite(unit, context.now)})")
     return as_sentence(f"{word}: {cite(unit, context.now)}")

@@ -36,6 +36,7 @@ SECOND = 0.2
 _SECOND_SOURCE = frozenset({QuestionKind.WHEN, QuestionKind.PLACE_NUMBER, QuestionKind.WHERE, QuestionKind.TYPED})
 _TERMLESS = frozenset({QuestionKind.SUMMARY, QuestionKind.SAID, QuestionKind.TEXT})
 """Kinds of questions that need no word to hold on to: what was said, what was written."""
+_ASKED_FOR = re.compile(r"(?i)\b(?:please|(?:can|could|would|will) you|don['’]t forget|remember to|make sure)\b|\?")
 NO_ANSWER = Answer(text=None)
 
 
@@ -153,6 +154,8 @@ class BuiltinAnswerer:
     def _quotes(self, ranked: Sequence[Scored], context: Context) -> Answer:
         """What somebody said: the best line; up to three in order of time when nothing narrows it down."""
         fit = [s for s in ranked if phrase(s, context) is not None]
+        if re.search(r"\bask(?:ed)? (?:me|us)\b", context.question.text.lower()):
+            fit = [s for s in fit if _ASKED_FOR.search(s.unit.text)] or fit
         if not fit:
             return NO_ANSWER
         narrowed = any(t.weight > 0.3 for t in context.question.terms)

@@ -6,6 +6,7 @@ import re
 
 from perstream.models.questions import Question, goes_to
 from perstream.models.relevance import Relevance
+from perstream.models.spans import DAYS, MONTHS
 from perstream.models.text import STOP_WORDS, Stems, words
 from perstream.models.units import Unit
 
@@ -59,7 +60,9 @@ def names_none(unit: Unit, question: Question) -> bool:
     ):
         return False
     asked = {w.lower().removesuffix("'s") for w in words(question.text.replace("’", "'"))}
+    dates = re.compile(rf"(?i){DAYS}|{MONTHS}")
     names = [w for w in words(unit.text.replace("’", "'")) if w[0].isupper() and w.lower() not in STOP_WORDS]
+    names = [w for w in names if not dates.fullmatch(w)]
     return all(w.lower().removesuffix("'s") in asked for w in names)
 
 

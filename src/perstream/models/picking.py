@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from perstream.models.labels import key_value
 from perstream.models.questions import Question
 from perstream.models.relevance import Relevance
-from perstream.models.spans import COLORS, SpanType
+from perstream.models.spans import COLORS, MONTHS, SpanType
 from perstream.models.text import STOP_WORDS, words
 from perstream.models.units import Unit
 from perstream.models.values import ranked_lines, spans_near
@@ -26,6 +26,7 @@ _PREPOSITION = re.compile(
 _TIME_WORDS = (
     r"\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m)?\b|(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon|midnight)\b"
     r"|(?:the )?(?:morning|afternoon|evening|night|weekend|first|moment|summer|winter|spring|autumn)\b"
+    rf"|(?:{MONTHS})\b(?:,? (?:\d{{1,2}}|(?:19|20)\d\d))?(?!\w| [A-Z])"
     r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|time\b|case\b|fact\b|order\b|the way\b|(?:19|20)\d\d\b"
 )
 _PLACE = re.compile(rf"{_PREPOSITION.pattern}(?!{_TIME_WORDS})[^,.;:!?]{{2,80}}", re.IGNORECASE)

@@ -85,6 +85,7 @@ _SUMS_UP = re.compile(r"\b(?:did|do|have|had|was|were) (?:i|we|you)\b|\bhappen\w
 _TO_COME = re.compile(
     r"\b(?:(?:will|shall) (?:i|we)|(?:do|will) (?:i|we) have to|(?:am|are) (?:i|we) (?:going|supposed) to)\b"
 )
+_OPEN = frozenset("open opens opened close closes closed shut".split())
 _WEEKDAY = re.compile(rf"(?:{DAYS}|weekdays?|weekends?)s?")
 _WORDS = re.compile(r"[^\W_]+(?:['’\-.][^\W_]+)*")
 
@@ -174,6 +175,14 @@ def _terms(plain: str, kind: QuestionKind, speaker: str, stem: Stems) -> tuple[T
         terms = [t for t in terms if not t.verb]
     if re.search(r"(?i)\bgo(?:es|ing)? to (?:school|work|university|college|kindergarten|nursery)$", plain):
         terms = [replace(t, required=False) if t is terms[-1] else t for t in terms]
+    must = [t.word for t in terms if t.required]
+    owned = re.search(r"(?i)\b(?:i|we|my|our)\b", plain)
+    if must and not owned and set(must) <= objects and any(t.word in _OPEN for t in terms):
+        # "Why is the shop closed?": a notice seldom says of what
+        terms = [
+            replace(t, weight=1.0, required=True) if t.word in _OPEN else replace(t, weight=0.2, required=False)
+            for t in terms
+        ]
     towards = goes_to(plain)
     if towards and any(t.required and t.word != towards[0] for t in terms):
         # "Which school does Tara start at?": the school's name need not hold the word

@@ -14,6 +14,7 @@ from itertools import takewhile
 import numpy as np
 
 from perstream.models.carriers import carrier_fits
+from perstream.models.hours import weekdays_of
 from perstream.models.lexicon import Lexicon
 from perstream.models.question_kinds import QuestionKind
 from perstream.models.questions import Question, Term
@@ -116,6 +117,8 @@ class Relevance:
             return 1.0
         if _spelled_alike(term, view.own, view.unit.text):
             return 0.9
+        if weekdays_of(term.word) and weekdays_of(term.word) <= weekdays_of(view.unit.text):
+            return 0.8  # "from Monday to Thursday" holds Tuesday
         if term.name:
             return 0.7 if term.stem in view.around else 0.0
         if self._related[term.stem] & view.own:
@@ -166,8 +169,9 @@ class Relevance:
             value *= 0.8
         if unit.way in ("told", "heard"):
             things = [met[t.stem] for t in terms if t.required and not t.name]
-            if things and max(things) <= BESIDE:
-                value *= 0.5  # all it shares is who spoke
+            others = [met[t.stem] for t in terms if not t.name]
+            if (things and max(things) <= BESIDE) or (not things and others and max(others) < MET):
+                value *= 0.4  # all it shares is who spoke
             if self._question.kind not in _QUOTING and _of_listener(unit, terms):
                 value -= 0.3
         if self._question.first_person and unit.way in ("told", "heard") and not _about_owner(unit, self._asked):

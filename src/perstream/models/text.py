@@ -54,6 +54,10 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+_APART = {"training": "training", "trainings": "training", "universe": "universe"}
+"""Words that the stemmer would put with another one: a training with a train."""
+
+
 class Stems:
     """Snowball stems (Porter 2) with a cache of its own. Not thread-safe: one per call or thread."""
 
@@ -66,7 +70,7 @@ class Stems:
         stem = self._known.get(lower)
         if stem is None:
             base = lower[:-2] if lower.endswith("'s") else lower
-            stem = str(self._stemmer.stemWord(base)) if len(base) < 40 else base
+            stem = _APART.get(base) or (str(self._stemmer.stemWord(base)) if len(base) < 40 else base)
             self._known[lower] = stem
         return stem
 
