@@ -15,6 +15,7 @@ from perstream.memory.expand import HUB, REACHED, Links
 from perstream.memory.late import TokenStore
 from perstream.memory.lexical import K1, B, LexicalIndex, Stemmer, words_of
 from perstream.memory.phrasing import embedding_text, last_question, parse_question, question_to_embed, without_preamble
+from perstream.memory.times import Times
 from perstream.vectors import normalized
 
 RNG = np.random.default_rng(0)
@@ -92,6 +93,21 @@ def test_bm25_after_removal_is_that_of_an_index_without_it() -> None:
     one.remove(range(30))
     assert one.frequency("a1") == 0
     assert len(one) == 0
+
+
+def test_times_of_a_slot_used_again_are_the_new_ones() -> None:
+    times = Times()
+    for slot in range(200):
+        times.add([slot, slot], [(slot, slot + 1.0), (slot, slot + 2.0)])
+    for slot in range(0, 200, 2):
+        times.remove(slot)
+    times.add([4], [(7.0, 8.0)])
+    slots, starts, ends = times.flat()
+    assert sorted(slots.tolist()) == sorted([4, *range(1, 200, 2), *range(1, 200, 2)])
+    assert (starts[-1], ends[-1], slots[-1]) == (7.0, 8.0, 4)
+    assert all(end - start in (1.0, 2.0) for start, end in zip(starts, ends, strict=True))
+    times.remove(4)
+    assert 4 not in times.flat()[0]
 
 
 def test_dense_search_crosses_blocks_and_skips_what_was_cleared() -> None:

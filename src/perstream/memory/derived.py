@@ -86,12 +86,8 @@ def unpacked(terms: str | None, times: bytes, flags: int) -> Derived | None:
     """From the columns; None where nothing is kept."""
     if terms is None:
         return None
-    return Derived(terms.split(" ") if terms else [], times_of(times), bool(flags & ASKS), bool(flags & COUNTS))
-
-
-def times_of(blob: bytes) -> list[tuple[float, float]]:
-    """(since, until) pairs in unix seconds."""
-    return list(_TIMES.iter_unpack(blob))
+    said = [(since, until) for since, until in _TIMES.iter_unpack(times)]
+    return Derived(terms.split(" ") if terms else [], said, bool(flags & ASKS), bool(flags & COUNTS))
 
 
 def packed(derived: Derived) -> tuple[str, bytes, int]:

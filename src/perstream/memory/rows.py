@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
-from perstream.memory.derived import ASKS, COUNTS, times_of
+from perstream.memory.derived import ASKS, COUNTS
 from perstream.memory.entry import Derived, IndexEntry
 from perstream.memory.lexical import SlotArray
 from perstream.memory.page import Page
+from perstream.memory.times import Times
 from perstream.types import Provenance, Query
 
 _PROVENANCES = tuple(Provenance)
@@ -38,6 +37,7 @@ _COLUMNS: dict[str, tuple[type[np.generic], int]] = {
     "asks": (np.bool_, 0),
     "timed": (np.bool_, 0),
     "counted": (np.bool_, 0),
+    "_dated": (np.bool_, 0),
     "_before": (np.int32, -1),
     "_after": (np.int32, -1),
 }
@@ -59,8 +59,7 @@ class Rows:
         self._last: dict[int, int] = {}
         self._groups = 0
         self._members: dict[int, int] = {}
-        self._times: dict[int, Sequence[tuple[float, float]]] = {}
-        self._flat: tuple[SlotArray, NDArray[np.float64], NDArray[np.float64]] | None = None
+        self._times = Times()
         self._columns(1024)
 
     def _columns(self, capacity: int) -> None:
@@ -80,6 +79,8 @@ class Rows:
         self.group: NDArray[np.int32]
         """Memories that follow each other within a session; each alone where there is none."""
         self._session: NDArray[np.int32]
+        self._dated: NDArray[np.bool_]
+        """It names a time."""
         self._before: NDArray[np.int32]
         self._after: NDArray[np.int32]
         for name, (kind, fill) in _COLUMNS.items():
@@ -101,7 +102,7 @@ class Rows:
         named = sum(
             110 * len(names) for names in (self._slots, self._sessions, self._last, self._members, self.speakers)
         )
-        return columns + named + 250 * len(self._times)
+        return columns + named + self._times.nbytes
 
     @property
     def before(self) -> NDArray[np.int32]:
@@ -139,9 +140,9 @@ class Rows:
         self.timed[slot] = said and bool(derived.times)
         self.counted[slot] = said and derived.counts
         self._link(slot, entry.session, entry.observed_at)
+        self._dated[slot] = bool(derived.times)
         if derived.times:
-            self._times[slot] = derived.times
-            self._flat = None
+            self._times.add([slot] * len(derived.times), derived.times)
         return slot
 
     def extend(self, page: Page) -> int:
@@ -171,8 +172,10 @@ class Rows:
         self.counted[new] = said & (flags & COUNTS != 0)
         for slot, source, moment in zip(range(first, self.size), page.sources, observed, strict=True):
             self._link(slot, source or "", moment)
-        self._times.update((first + place, times_of(times)) for place, times in enumerate(page.times) if times)
-        self._flat = None
+        spans = np.frombuffer(b"".join(page.times), "<f8").reshape(-1, 2)
+        named = np.fromiter(map(len, page.times), np.int64, count) // 16
+        self._dated[new] = named > 0
+        self._times.add(np.repeat(np.arange(first, self.size), named), spans)
         return first
 
     def _link(self, slot: int, session: str, observed_at: float) -> None:
@@ -222,8 +225,9 @@ class Rows:
                 self._last[key] = back
             else:
                 del self._last[key]
-        if self._times.pop(slot, None) is not None:
-            self._flat = None
+        if self._dated[slot]:
+            self._times.remove(slot)
+            self._dated[slot] = False
         group = int(self.group[slot])
         if group in self._members:
             self._members[group] -= 1
@@ -249,9 +253,5 @@ class Rows:
         return ok
 
     def times(self) -> tuple[SlotArray, NDArray[np.float64], NDArray[np.float64]]:
-        """The times that memories name: slots, starts and ends, flat. Rebuilt after a change, when asked for."""
-        if self._flat is None:
-            rows = [(slot, start, end) for slot, times in self._times.items() for start, end in times]
-            table = np.array(rows, np.float64).reshape(-1, 3)
-            self._flat = (table[:, 0].astype(np.int64), table[:, 1], table[:, 2])
-        return self._flat
+        """The times that memories name: slots, starts and ends, flat."""
+        return self._times.flat()
