@@ -179,6 +179,7 @@ BAD = {
     "deep": b"[" * 100_000,
     "a list": [],
     "no kind": {"text": "x"},
+    "kind is a list": {"kind": []},
     "unknown field": {**MINIMAL, "extra": 1},
     "no text": {**MINIMAL, "text": None},
     "text is a number": {**MINIMAL, "text": 5},

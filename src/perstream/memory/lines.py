@@ -34,7 +34,7 @@ def read(file: IO[bytes]) -> Iterator[Line]:
     number = 1
     for number, values in numbered:
         kind = values.pop("kind", None) if isinstance(values, dict) else None
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise unusable(number, "it is no entity, memory or gap")
         if kind == "entity" and found["memories"]:
             raise unusable(number, "entities come before the memories")
