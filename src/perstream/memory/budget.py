@@ -15,6 +15,8 @@ HYSTERESIS = 0.9
 """Over budget, the store is reduced to this share of it, so that not every write has to reduce."""
 STEP_BYTES = 2 * 1024 * 1024
 """At most about this much is given up in one go after a write, so that no write waits long."""
+STEP_ITEMS = 32
+"""And at most so many parts, for the same reason: recall's index must look at each memory anew."""
 BATCH = 256
 """Memories read at a time while gathering items."""
 
@@ -43,22 +45,23 @@ def held_bytes(connection: sqlite3.Connection) -> dict[Granularity, int]:
     return found
 
 
-def draw_up(connection: sqlite3.Connection, order: Order, nbytes: int) -> Plan:
-    """The plan that frees ``nbytes``, reading no more of the store than it takes."""
+def draw_up(connection: sqlite3.Connection, order: Order, nbytes: int, most: int | None = None) -> Plan:
+    """The plan that frees ``nbytes``, or its first ``most`` items; reads no more of the store than it takes."""
     gathered: list[Item] = []
     freed = 0
     for item in _by_node(connection) if order == "nsbg" else _by_part(connection):
         gathered.append(item)
         freed += item.nbytes
-        if freed >= nbytes:
+        if freed >= nbytes or len(gathered) == most:
             break
     return plan(gathered, order, nbytes)
 
 
 def carry_out(connection: sqlite3.Connection, drawn: Plan) -> set[int]:
-    """Give up the items of a plan inside the caller's transaction; returns the memories that changed."""
+    """Give up the items of a plan inside the caller's transaction; returns the memories that recall must look at anew."""
     gone = drawn.forgotten
-    changed = {item.memory_id for item in drawn.items}
+    # Recall never searches v_nearest and thumbnails: without them a memory is the same to it.
+    changed = {item.memory_id for item in drawn.items if item.granularity is not Granularity.V_NEAREST}
     for part in FINE_TO_COARSE[:-1]:
         ids = [item.memory_id for item in drawn.items if item.granularity is part]
         for piece in chunks(ids):
@@ -69,6 +72,16 @@ def carry_out(connection: sqlite3.Connection, drawn: Plan) -> set[int]:
     if gone:
         changed |= delete(connection, gone)[2]
     return changed
+
+
+def named_by(connection: sqlite3.Connection, memories: Sequence[int]) -> set[int]:
+    """The entities that memories mention."""
+    return {
+        entity
+        for piece in chunks(memories)
+        for row in connection.execute(f"SELECT subject, object FROM edges WHERE memory_id IN ({marks(piece)})", piece)
+        for entity in row
+    }
 
 
 _DROPS: dict[Granularity, Sequence[str]] = {

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perstream.memory.columns import normalize
-from perstream.memory.near import NearIndex, group_of, stored_signs, stored_vector
+from perstream.memory.columns import chunks, marks, normalize
+from perstream.memory.near import NearIndex, SignArray, group_of, stored_signs, stored_vector
 from perstream.types import FloatArray, Triplet
 
 OWNER = "i"
@@ -39,6 +39,26 @@ class Entities:
     def forget_cache(self) -> None:
         """The vectors in RAM no longer match the table (a rollback, a deletion): load them again when needed."""
         self._near = None
+
+    def follow(self, connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+        """Some of these entities may be gone from the table or renamed: what is in RAM follows, without loading anew."""
+        if self._near is None:
+            return
+        wanted = sorted(set(ids))
+        left = {
+            row[0]: row
+            for piece in chunks(wanted)
+            for row in connection.execute(
+                f"SELECT id, label, normalized, category, embedding IS NULL FROM entities WHERE id IN ({marks(piece)})",
+                piece,
+            )
+        }
+        renamed = [row for row in left.values() if row[4]]
+        self._near.discard([entity for entity in wanted if entity not in left] + [row[0] for row in renamed])
+        if renamed:
+            signs = self._embed_labels(connection, self._near, [(row[0], row[1]) for row in renamed])
+            groups = [_group(normalized, home) for _, _, normalized, home, _ in renamed]
+            self._near.add([row[0] for row in renamed], np.array(groups, np.uint64), signs)
 
     @property
     def nbytes(self) -> int:
@@ -111,11 +131,7 @@ class Entities:
             index = NearIndex(dimension)
             renamed = connection.execute("SELECT id, label FROM entities WHERE embedding IS NULL").fetchall()
             if renamed:
-                coded = index.code(np.asarray(self._embed([label for _, label in renamed]), np.float32))
-                connection.executemany(
-                    "UPDATE entities SET embedding = ? WHERE id = ?",
-                    [(coded.stored(row), entity) for row, (entity, _) in enumerate(renamed)],
-                )
+                self._embed_labels(connection, index, renamed)
             rows = connection.execute("SELECT id, normalized, category, embedding FROM entities").fetchall()
             if rows:
                 groups = [_group(normalized, home) for _, normalized, home, _ in rows]
@@ -123,6 +139,17 @@ class Entities:
                 index.add([row[0] for row in rows], np.array(groups, np.uint64), signs)
             self._near = index
         return self._near
+
+    def _embed_labels(
+        self, connection: sqlite3.Connection, index: NearIndex, labels: Sequence[tuple[int, str]]
+    ) -> SignArray:
+        """Store the vectors of entities (id, label) that have none; returns their bucket names."""
+        coded = index.code(np.asarray(self._embed([label for _, label in labels]), np.float32))
+        connection.executemany(
+            "UPDATE entities SET embedding = ? WHERE id = ?",
+            [(coded.stored(row), entity) for row, (entity, _) in enumerate(labels)],
+        )
+        return coded.signs
 
 
 _TELLING = frozenset(

@@ -63,11 +63,19 @@ class Keeper:
         if dry_run:
             with self._store.reading() as connection:
                 return budget.draw_up(connection, order, nbytes)
-        with self._store.writing() as connection:
-            drawn = budget.draw_up(connection, order, nbytes)
-            changed = budget.carry_out(connection, drawn)
-        if drawn.forgotten:
+        return self._give_up(nbytes, order, None)
+
+    def _give_up(self, nbytes: int, order: Order, most: int | None) -> Plan:
+        """Draw up a plan of at most ``most`` items and carry it out."""
+        try:
+            with self._store.writing() as connection:
+                drawn = budget.draw_up(connection, order, nbytes, most)
+                named = budget.named_by(connection, drawn.forgotten)
+                changed = budget.carry_out(connection, drawn)
+                self._entities.follow(connection, named)
+        except BaseException:
             self._entities.forget_cache()
+            raise
         self._index.sync(changed)
         return drawn
 
@@ -92,7 +100,7 @@ class Keeper:
         self._tidy()
         excess = int(self._disk() - limit * budget.HYSTERESIS)
         if self._disk() > limit:
-            self.reduce(min(excess, budget.STEP_BYTES), self._config.reduction, dry_run=False)
+            self._give_up(min(excess, budget.STEP_BYTES), self._config.reduction, budget.STEP_ITEMS)
             self._tidy()
 
     def _disk(self) -> int:

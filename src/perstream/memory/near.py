@@ -66,19 +66,21 @@ class NearIndex:
     def __init__(self, dimension: int) -> None:
         self._planes = _planes(dimension)
         self._count = 0
+        self._free: list[int] = []
+        """Rows of entities that were discarded."""
         self._ids = np.zeros(16, np.int64)
         self._groups = np.zeros(16, np.uint64)
         self._signs = np.zeros((16, TABLES), np.uint16)
         self._make_tables(64)
 
     def __len__(self) -> int:
-        return self._count
+        return self._count - len(self._free)
 
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays, filled or not."""
         arrays = (self._ids, self._groups, self._signs, self._rows, self._tags, self._fill)
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in arrays) + 36 * len(self._free)
 
     def code(self, vectors: FloatArray) -> Coded:
         """Make unit vectors [n, dimension] ready."""
@@ -113,11 +115,13 @@ class NearIndex:
 
     def add(self, ids: Sequence[int], groups: KeyArray, signs: SignArray) -> None:
         """Take in entities by their groups [n] and bucket names [n, TABLES]: new ones, or the whole store."""
-        first, last = self._count, self._count + len(ids)
+        reused = [self._free.pop() for _ in range(min(len(self._free), len(ids)))]
+        last = self._count + len(ids) - len(reused)
+        rows = np.array([*reused, *range(self._count, last)], np.int64)
         self._reserve(last)
-        self._ids[first:last] = ids
-        self._groups[first:last] = groups
-        self._signs[first:last] = signs
+        self._ids[rows] = ids
+        self._groups[rows] = groups
+        self._signs[rows] = signs
         self._count = last
         buckets = self._buckets
         while last > FULL * buckets:
@@ -125,14 +129,25 @@ class NearIndex:
         if buckets > self._buckets:
             self._make_tables(buckets)
         else:
-            self._place(first, last)
+            self._place(rows)
 
-    def _place(self, first: int, last: int) -> None:
+    def discard(self, ids: Sequence[int]) -> None:
+        """Forget entities; unknown ones are no error. O(entities) at 1 ns or so each.
+
+        Their rows are used again, so that coming and going takes no more room. What buckets still say of them is
+        passed over: a row is judged by its group and signs, and no label is of group 0.
+        """
+        rows = np.flatnonzero(np.isin(self._ids[: self._count], np.asarray(ids, np.int64)))
+        self._ids[rows] = -1
+        self._groups[rows] = 0
+        self._free.extend(rows.tolist())
+
+    def _place(self, rows: NDArray[np.int64]) -> None:
         """Put new rows into their bucket of every table."""
-        keys = _keys(self._signs[first:last], self._groups[first:last, None])
+        keys = _keys(self._signs[rows], self._groups[rows, None])
         buckets = (keys & self._mask).astype(np.int64) + self._offsets[:, 0]
         slots = self._fill[buckets]
-        self._rows[buckets, slots] = np.arange(first, last)[:, None]
+        self._rows[buckets, slots] = rows[:, None]
         self._tags[buckets, slots] = _tags(keys)
         self._fill[buckets] = (slots + 1) % SLOTS
 

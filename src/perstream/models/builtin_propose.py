@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from perstream.models.concerns import MEDICAL, Concern, ConcernKind, concerns_of
 from perstream.models.foods import FAMILIES, PLANT_PRECEDES, SYNONYMS
@@ -12,13 +13,15 @@ from perstream.models.text import STOP_WORDS, Stems, words
 from perstream.observations import MIN_VOTES
 from perstream.protocols import ProactiveRequest, Proposal, TextEmbedder
 from perstream.textblocks import text_blocks
-from perstream.types import Hit, Observation, ObservationKind, Provenance
+from perstream.types import FloatArray, Hit, Observation, ObservationKind, Provenance
 from perstream.vectors import cosine
 
 ALIKE = 0.62
 """Cosine of two short phrases that name the same kind of thing (``supermarket``, ``GROCERY STORE``)."""
 SURE_ALONE = 0.85
 """A single reading this confident counts when its words agree with a told fact: two sources agree."""
+KNOWN_TEXTS = 512
+"""Phrases whose vectors are kept: under a megabyte."""
 _FREE = frozenset({"free", "no", "without", "zero", "non"})
 _PLAN_WORDS = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun am pm platform gate track terminal "
@@ -30,7 +33,8 @@ class BuiltinProposer:
     """Matches the concerns of recalled facts with what is in view. Cost: O(facts x words in view)."""
 
     def __init__(self, embedder: TextEmbedder) -> None:
-        self._embedder = embedder
+        # The same few reminders meet the same words in view, keyframe after keyframe.
+        self._vector: Callable[[str], FloatArray] = lru_cache(KNOWN_TEXTS)(lambda text: embedder.embed([text])[0])
 
     def propose(self, request: ProactiveRequest) -> tuple[Proposal, ...]:
         """Most urgent first; one proposal per fact and trigger."""
@@ -74,7 +78,7 @@ class BuiltinProposer:
         if _covers(wanted, view.stems):
             return 0.9
         if kind is ConcernKind.REMINDER and view.kind is ObservationKind.TEXT and len(wanted) <= 3:
-            near = cosine(*self._embedder.embed([term.lower(), view.text.lower()]))
+            near = cosine(self._vector(term.lower()), self._vector(view.text.lower()))
             return near if near >= ALIKE else 0.0
         return 0.0
 
