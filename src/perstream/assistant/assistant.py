@@ -66,7 +66,6 @@ class Assistant:
         keyframe = percept.keyframe
         stream.queue.append(percept)
         decision = stream.gate.judge(percept)
-        # Speaking comes before storing: a word that is due must not wait for the disk.
         self._emit(
             GateDecided(
                 at=keyframe.captured_at,
@@ -77,6 +76,7 @@ class Assistant:
                 remembered=decision.remembered,
             )
         )
+        # Speaking comes before storing: a word that is due must not wait for the disk.
         stream.speaker.consider(percept, decision.category, self._speak)
         seen, said = stream.hearing.take(percept)
         for utterance in said:
