@@ -109,7 +109,9 @@ def test_into_a_store_with_memories_they_get_new_ids(full: Path, tmp_path: Path)
     with opened(full) as memory:
         data = exported(memory)
     with opened(tmp_path / "other") as other:
-        other.remember_all([told("one", 1, has("TICKET"), category="places"), told("two", 2), told("my dentist is Dr Lee", 3.5)])
+        other.remember_all(
+            [told("one", 1, has("TICKET"), category="places"), told("two", 2), told("my dentist is Dr Lee", 3.5)]
+        )
         own = other.remember(told("dentist: Dr Lee", 3.6, fact("dentist is", "Dr Lee")))
         done = take_in(other, data)
         assert (done.memories, done.known) == (5, 0)

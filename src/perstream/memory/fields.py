@@ -35,6 +35,10 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
+    def is_null(self, name: str) -> bool:
+        """Is it there, to say that there is none?"""
+        return name in self._values and self._values[name] is None
+
     def text(self, name: str, default: str | None = None) -> str:
         """A text; without a default it must be there."""
         found = self.text_or_none(name)

@@ -155,7 +155,7 @@ class Importer:
         if thumbnail is not None and not thumbnail.startswith(_JPEG):
             raise ValueError("'thumbnail' is no JPEG")
         thumbnail = thumbnail if self._thumbnails else None
-        given_up = "pooled" in fields and fields.floats("pooled", 1) is None
+        given_up = fields.is_null("pooled")
         held = HELD[Granularity.M] | (0 if given_up else HELD[Granularity.V_M])
         held |= HELD[Granularity.V_MEAN] if mean is not None else 0
         held |= HELD[Granularity.V_NEAREST] if nearest is not None or thumbnail is not None else 0
