@@ -66,10 +66,9 @@ def read_page(connection: sqlite3.Connection, after: int, limit: int, stemmer: S
     for place, text in enumerate(texts):
         if text is not None:
             terms[place], times[place], flags[place] = packed(derive(text, micros[place] / 1e6, stemmer))
-    entities: dict[int, dict[str, None]] = {}
+    entities: dict[int, Labels] = {}
     for memory, subject, obj in connection.execute(_LABELS, (ids[0], ids[-1])):
-        labels = entities.setdefault(memory, {})
-        labels[subject] = labels[obj] = None
+        entities[memory] = (*entities.get(memory, ()), subject, obj)
     pictures = {
         place: half_or_none(mean, columns[13][place]) for place, mean in enumerate(columns[14]) if mean is not None
     }
@@ -87,5 +86,5 @@ def read_page(connection: sqlite3.Connection, after: int, limit: int, stemmer: S
         times=times,
         flags=flags,
         pictures={place: mean for place, mean in pictures.items() if mean is not None},
-        entities={memory: tuple(labels) for memory, labels in entities.items()},
+        entities={memory: tuple(dict.fromkeys(labels)) for memory, labels in entities.items()},
     )

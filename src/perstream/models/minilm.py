@@ -26,7 +26,10 @@ def default_folder() -> Path:
 
 
 class MiniLM:
-    """TextEmbedder. Thread-safe; about 1 ms per short text and 150 MB of RAM."""
+    """TextEmbedder. Thread-safe; 150 MB of RAM.
+
+    A short text takes 3 to 4 ms on one core, half of it reading 42 MB of fp32 weights: embed several texts in one call.
+    """
 
     dimension = 384
 
