@@ -77,7 +77,7 @@ def bench_day(
     hours: Annotated[float, typer.Option("--hours", min=0.1, max=240, help="Simulated hours.")] = 24.0,
     ram_mb: Annotated[float, typer.Option("--ram-mb", min=1, help="What the process may hold, MB.")] = 512.0,
     ram_budget_mb: Annotated[float, typer.Option("--ram-budget-mb", min=0, help="memory.ram_budget_mb.")] = 4.0,
-    disk_budget_mb: Annotated[float, typer.Option("--disk-budget-mb", min=0, help="memory.disk_budget_mb.")] = 24.0,
+    disk_budget_mb: Annotated[float, typer.Option("--disk-budget-mb", min=0, help="memory.disk_budget_mb.")] = 8.0,
     strategy: Annotated[Literal["nsbg", "gsbn"], typer.Option("--strategy", help="memory.reduction.")] = "gsbn",
     seed: Annotated[int, typer.Option("--seed", help="Another day.")] = 0,
     plot: Plot = None,

@@ -22,7 +22,7 @@ FORMATS = frozenset({".svg", ".png", ".pdf"})
 
 def plot_reduction(result: ReductionEvaluation, path: Path) -> Path:
     """Draw recall@5 and F1 against the budget, a line per strategy with its 95 % interval. Raises ConfigError."""
-    figure, axes = canvas(path, columns=2, width=10.5, height=4.4)
+    figure, axes = canvas(path, columns=2, width=10.5, height=4.8)
     strategies = list(dict.fromkeys(point.strategy for point in result.points))
     for axis, key, name in ((axes[0], "recall@5", "recall@5"), (axes[1], "f1", "answer F1 (words)")):
         for strategy in strategies:
@@ -30,15 +30,16 @@ def plot_reduction(result: ReductionEvaluation, path: Path) -> Path:
         _budget_axis(axis, sorted({p.budget for p in result.points}))
         axis.set_ylabel(name)
         axis.set_ylim(bottom=0)
-    axes[0].legend(frameon=False, loc="upper left")
+    named = axes[0].get_legend_handles_labels()
+    figure.legend(*named, frameon=False, loc="lower center", ncols=len(strategies), bbox_to_anchor=(0.5, 0.03))
     n = result.points[0].last.scores.n
     figure.suptitle(
         f"What is left when memory must fit a budget: {result.memories:,} memories "
         f"({'LoCoMo' if result.dataset == 'locomo' else 'dataset records'}, {n} questions, {result.periods} periods)",
         fontsize=11,
     )
-    figure.text(0.5, 0.005, "shaded: 95 % bootstrap interval over questions", ha="center", fontsize=8, color="#555555")
-    figure.tight_layout(rect=(0, 0.03, 1, 1))
+    figure.text(0.5, 0.01, "shaded: 95 % bootstrap interval over questions", ha="center", fontsize=8, color="#555555")
+    figure.tight_layout(rect=(0, 0.09, 1, 1))
     return saved(figure, path)
 
 
@@ -89,7 +90,7 @@ def _line(axis: Any, points: Sequence[Point], key: str) -> None:
     values = [s.recall5 if key == "recall@5" else s.f1 for s in scores]
     low, high = zip(*(s.ci95[key] for s in scores), strict=True)
     axis.plot(shares, values, color=color, marker=marker, linestyle=style, linewidth=2, markersize=5, label=name)
-    axis.fill_between(shares, low, high, color=color, alpha=0.12, linewidth=0)
+    axis.fill_between(shares, low, high, color=color, alpha=0.10, linewidth=0)
 
 
 def _budget_axis(axis: Any, budgets: Sequence[float]) -> None:

@@ -31,10 +31,10 @@ from perstream.types import MemoryRecord, NewMemory
 
 EVERY_S = 600.0
 RAM_BUDGET_MB = 4.0
-DISK_BUDGET_MB = 24.0
+DISK_BUDGET_MB = 8.0
 """Small enough that a day fills both early on."""
 WARM_UP = 0.25
-"""Share of the run before the trend is measured, at least; it begins no earlier than when the budgets first bound."""
+"""Share of the run before the trend is measured, at least."""
 PROFILE = (
     "I am allergic to peanuts.",
     "I take ramipril every morning.",
@@ -123,7 +123,9 @@ def _run(
     for percept in day.percepts(hours):
         if percept.keyframe.pts_s >= (len(samples) + 1) * every_s:
             assistant.ask(day.question(), now=at)
-            samples.append(_sample(memory, (len(samples) + 1) * every_s / 3600, memory.wall_ms[measured:]))
+            samples.append(
+                _sample(memory, (len(samples) + 1) * every_s / 3600, len(memory.wall_ms), memory.wall_ms[measured:])
+            )
             measured = len(memory.wall_ms)
             tell(samples[-1])
         at = percept.keyframe.captured_at
@@ -131,8 +133,8 @@ def _run(
         percepts += 1
     assistant.finish(SOURCE)
     at = WAKES + timedelta(hours=hours)
-    samples.append(_sample(memory, hours, memory.wall_ms[measured:]))
-    warm = _warm(samples, config, hours)
+    samples.append(_sample(memory, hours, len(memory.wall_ms), memory.wall_ms[measured:]))
+    warm = _warm(samples, hours)
     late = [s for s in samples if s.hour >= warm]
     p50, p95 = percentiles(memory.wall_ms)
     return LongRun(
@@ -153,6 +155,7 @@ def _run(
         remember_max_ms=max(memory.wall_ms, default=0.0),
         remember_cpu_max_ms=max(memory.cpu_ms, default=0.0),
         over_50_ms=sum(ms > STOP_MS for ms in memory.wall_ms),
+        over_50_cpu_ms=sum(ms > STOP_MS for ms in memory.cpu_ms),
         peak_disk_mb=max(s.disk_mb for s in samples),
         peak_ram_mb=max(s.ram_mb for s in samples),
         said=kinds["ProactiveSaid"],
@@ -160,25 +163,13 @@ def _run(
     )
 
 
-def _warm(samples: list[Sample], config: Config, hours: float) -> float:
-    """The hour from which nothing fills up any more: both budgets have been reached; at the latest half-way."""
-    limits = config.memory
-    full = [
-        next((s.hour for s in samples if held(s) >= 0.85 * limit), 0.0 if not limit else hours)
-        for held, limit in ((_ram, limits.ram_budget_mb), (_disk, limits.disk_budget_mb))
-    ]
-    return min(max(hours * WARM_UP, *full), hours / 2)
+def _warm(samples: list[Sample], hours: float) -> float:
+    """The hour from which nothing fills up any more: whole memories have begun to go; at the latest half-way."""
+    full = next((s.hour for s in samples if s.memories < s.remembered), hours)
+    return min(max(hours * WARM_UP, full), hours / 2)
 
 
-def _ram(sample: Sample) -> float:
-    return sample.ram_mb
-
-
-def _disk(sample: Sample) -> float:
-    return sample.disk_mb
-
-
-def _sample(memory: Memory, hour: float, took_ms: list[float]) -> Sample:
+def _sample(memory: Memory, hour: float, remembered: int, took_ms: list[float]) -> Sample:
     status = memory.status()
     own = sum(size for piece, size in status.ram_bytes.items() if piece != "cache")
     return Sample(
@@ -187,6 +178,7 @@ def _sample(memory: Memory, hour: float, took_ms: list[float]) -> Sample:
         ram_mb=own / (1 << 20),
         disk_mb=status.disk_mb,
         memories=status.memories,
+        remembered=remembered,
         remember_p95_ms=percentiles(took_ms)[1],
         remember_max_ms=max(took_ms, default=0.0),
     )

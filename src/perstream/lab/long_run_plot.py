@@ -51,13 +51,11 @@ def plot_long_run(result: LongRun, path: Path) -> Path:
     )
     bottom.plot(hours, [s.remember_max_ms for s in result.samples], color="#c2571a", linewidth=1, label="longest")
     bottom.axhline(STOP_MS, color="#b03030", linestyle="--", linewidth=1, label=f"{STOP_MS:g} ms")
-    bottom.set_ylim(bottom=0)
+    bottom.set_yscale("log")
     bottom.set_ylabel("remember, ms")
     bottom.set_xlabel("simulated hours")
-    top.legend(frameon=False, loc="center right")
-    middle.legend(frameon=False, ncols=2, loc="lower right", fontsize=9)
-    bottom.legend(frameon=False, ncols=3, loc="upper right", fontsize=9)
     for axis in axes:
+        axis.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(-0.01, 1.0), fontsize=8.5, borderpad=0.1)
         axis.set_xlim(0, hours[-1])
     figure.suptitle(
         f"{result.hours:g} simulated hours: {result.percepts:,} keyframes, {result.remembered:,} memories made",

@@ -21,6 +21,8 @@ class Sample:
     """What the memory accounts for: recall index and entities, without SQLite's page cache."""
     disk_mb: float
     memories: int
+    remembered: int
+    """Made so far, with those that are gone again."""
     remember_p95_ms: float
     remember_max_ms: float
     """Of the writes since the sample before."""
@@ -51,6 +53,8 @@ class LongRun:
     """The longest by CPU time of its thread: what a busy disk or machine does not lengthen."""
     over_50_ms: int
     """Writes that took longer, by the wall clock."""
+    over_50_cpu_ms: int
+    """And by CPU time."""
     peak_disk_mb: float
     peak_ram_mb: float
     said: int
@@ -78,7 +82,8 @@ class LongRun:
             f"memory's own account: peak {self.peak_ram_mb:.1f} MB, budget {self.ram_budget_mb:g}; "
             f"disk: peak {self.peak_disk_mb:.1f} MB, budget {self.disk_budget_mb:g}",
             f"remember: p50 {self.remember_p50_ms:.1f}, p95 {self.remember_p95_ms:.1f}, max {self.remember_max_ms:.1f} ms "
-            f"(max by CPU {self.remember_cpu_max_ms:.1f}); over {STOP_MS:g} ms: {self.over_50_ms}",
+            f"(max by CPU {self.remember_cpu_max_ms:.1f}); over {STOP_MS:g} ms: {self.over_50_ms} "
+            f"(by CPU {self.over_50_cpu_ms})",
         ]
 
 
