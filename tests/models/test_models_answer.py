@@ -192,3 +192,13 @@ def test_odd_questions_do_no_harm(first: World, question: str) -> None:
 def test_no_hits_no_answer(first: World) -> None:
     request = AnswerRequest("What is the wifi password?", (), NOW, first.embedder.embed_tokens("x"))
     assert BuiltinAnswerer(first.embedder, 0.35).answer(request, lambda _: None, lambda: False) == Answer(None)
+
+
+def test_what_was_read_for_sure_comes_before_what_was_perhaps_read(embedder: MiniLM) -> None:
+    glimpse = Item("glimpse", 3, ("maybe:WiFi",))
+    note = Item("note", 4, ("text:Network: Harbour9|Password: pear-21", "maybe:WiFi"))
+    answer = ask(World((glimpse, note), embedder), "What is the name of the wifi network?")
+    assert answer.text is not None and "Harbour9" in answer.text
+    # Where there is nothing better, the doubtful reading answers, and says that it is doubtful.
+    alone = ask(World((Item("glimpse", 3, ("maybe:PLATFORM 21",)),), embedder), "Which platform did I see?")
+    assert alone.text is not None and "perhaps" in alone.text

@@ -72,7 +72,7 @@ class BuiltinAnswerer:
         units = with_covers(_ways_fit(units, question), question.text)
         relevance = Relevance(question, request.question_vectors.pooled, self._embedder, self._lexicon, stems)
         context = Context(question, relevance, now)
-        ranked = [s for s in relevance.score(units) if s.confidence >= self._threshold]
+        ranked = _sure_first([s for s in relevance.score(units) if s.confidence >= self._threshold])
         if cancelled():
             return NO_ANSWER
         found = self._summary(units, context) if question.kind is QuestionKind.SUMMARY else self._best(ranked, context)
@@ -188,6 +188,14 @@ class BuiltinAnswerer:
             return NO_ANSWER
         text = " ".join(as_sentence(cite(u, context.now)) for u in chosen)
         return Answer(text, tuple(u.memory.id for u in chosen), 0.5)
+
+
+def _sure_first(ranked: Sequence[Scored]) -> list[Scored]:
+    """What was read for sure before what was perhaps read, where both are within reach of the best."""
+    if not ranked or ranked[0].unit.sure:
+        return list(ranked)
+    near = ranked[0].confidence - REACH
+    return sorted(ranked, key=lambda s: (not (s.unit.sure and s.confidence >= near), -s.confidence))
 
 
 def _distinct(scored: Sequence[Scored]) -> list[Scored]:
