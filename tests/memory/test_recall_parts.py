@@ -9,6 +9,7 @@ import pytest
 from recall_world import NOW
 
 from perstream.errors import BackendError
+from perstream.memory.best import best_slots
 from perstream.memory.compress import compress_tokens, decompress_tokens, project_tokens
 from perstream.memory.dense import BLOCK, DenseIndex
 from perstream.memory.expand import HUB, REACHED, Links
@@ -93,6 +94,16 @@ def test_bm25_after_removal_is_that_of_an_index_without_it() -> None:
     one.remove(range(30))
     assert one.frequency("a1") == 0
     assert len(one) == 0
+
+
+@pytest.mark.parametrize("size", [0, 3, 64, 5000, 20_001])
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 1.0])
+def test_the_best_slots_are_those_of_a_sort(size: int, share: float) -> None:
+    score = RNG.standard_normal(size).astype(np.float32)
+    allowed = RNG.random(size) < share
+    wanted = sorted(np.flatnonzero(allowed).tolist(), key=lambda slot: -score[slot])[:50]
+    assert sorted(best_slots(score, allowed, 50).tolist()) == sorted(wanted)
+    assert len(best_slots(np.zeros(size), allowed, 50)) == min(50, int(allowed.sum()))
 
 
 def test_times_of_a_slot_used_again_are_the_new_ones() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from perstream.memory.best import best_slots
 from perstream.memory.lexical import SlotArray
 from perstream.types import FloatArray
 
@@ -130,8 +131,9 @@ class DenseIndex:
         out = np.empty(sum(map(len, self._sums)), np.float32)
         for i, scales in enumerate(self._scales):
             part = out[i * BLOCK : i * BLOCK + len(self._sums[i])]
-            product = self._scanner.product(codes, self._coarse[i]) - self._sums[i]
-            np.multiply(product, scales * np.float32(top / 127), out=part)
+            # Below 2^24, so a float32 holds it.
+            part[:] = self._scanner.product(codes, self._coarse[i]) - self._sums[i]
+            part *= scales * np.float32(top / 127)
             part[scales == 0] = -1.0
         return out
 
@@ -154,9 +156,7 @@ class DenseIndex:
     def search(self, query: FloatArray, k: int) -> tuple[SlotArray, FloatArray]:
         """The ``k`` nearest slots, best first, and their cosines."""
         rough = self.scan(query)
-        count = min(len(rough), max(RESCORED, 4 * k))
-        slots = np.argpartition(-rough, count - 1)[:count] if count < len(rough) else np.arange(len(rough))
-        slots = slots[rough[slots] > -1.0]
+        slots = best_slots(rough, rough > -1.0, max(RESCORED, 4 * k))
         values = self.exact(query, slots)
         best = np.lexsort((slots, -values))[:k]
         return slots[best], values[best]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perstream.config import MemoryConfig
+from perstream.memory.best import best_slots
 from perstream.memory.compress import project_tokens
 from perstream.memory.dense import DenseIndex
 from perstream.memory.derived import derive
@@ -269,8 +270,5 @@ def _picture_vector(patches: NDArray[np.floating]) -> FloatArray:
 
 def _collect(found: dict[int, list[str]], name: str, score: NDArray[np.floating], allowed: BoolArray) -> None:
     """Note the best candidates of one ranking."""
-    slots = np.flatnonzero(allowed)
-    if len(slots) > WEIGHTS.candidates:
-        slots = slots[np.argpartition(-score[slots], WEIGHTS.candidates - 1)[: WEIGHTS.candidates]]
-    for slot in slots.tolist():
+    for slot in best_slots(score, allowed, WEIGHTS.candidates).tolist():
         found.setdefault(slot, []).append(name)
