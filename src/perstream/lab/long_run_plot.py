@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from pathlib import Path
 
 from perstream.lab.eval_reduction_plot import canvas, saved
@@ -47,9 +48,11 @@ def plot_long_run(result: LongRun, path: Path) -> Path:
     counted.set_ylim(bottom=0)
     counted.spines["top"].set_visible(False)
     bottom.plot(
-        hours, [s.remember_p95_ms for s in result.samples], color="#1f5fa8", linewidth=2, label="95th percentile"
+        hours, [s.remember_p95_ms or nan for s in result.samples], color="#1f5fa8", linewidth=2, label="95th percentile"
     )
-    bottom.plot(hours, [s.remember_max_ms for s in result.samples], color="#c2571a", linewidth=1, label="longest")
+    bottom.plot(
+        hours, [s.remember_max_ms or nan for s in result.samples], color="#c2571a", linewidth=1, label="longest"
+    )
     bottom.axhline(STOP_MS, color="#b03030", linestyle="--", linewidth=1, label=f"{STOP_MS:g} ms")
     bottom.set_yscale("log")
     bottom.set_ylabel("remember, ms")
