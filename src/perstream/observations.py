@@ -23,6 +23,8 @@ MIN_LETTERS = 3
 SHORT_SCORE = 0.95
 EDGE = 0.01
 """A box this close to the picture's edge, as a share of it, may be cut there."""
+SPACED_SUPPORT = 0.3
+"""A spelling with more spaces wins from this share of the best one's support, when the letters are the same."""
 JOIN_S = 0.6
 """Voices closer together than this are one stretch of speech."""
 
@@ -162,9 +164,11 @@ def _spelled(line: Sequence[Observation], pieces: Sequence[Observation]) -> Obse
     support: dict[str, float] = defaultdict(float)
     for one in line:
         support[one.text] += one.votes * one.score
-    best = max(support.values())
-    # Readers lose spaces rather than invent them: among near equals the one with more spaces.
-    text = max((t for t, s in support.items() if s >= 0.8 * best), key=lambda t: (t.count(" "), support[t]))
+    best = max(support, key=lambda t: (support[t], t.count(" ")))
+    # Readers lose spaces rather than invent them: "PLATFORM9" twice and "PLATFORM 9" once is the latter.
+    alike = [t for t in support if key_of(t) == key_of(best) and support[t] >= SPACED_SUPPORT * support[best]]
+    near = [t for t in support if support[t] >= 0.8 * support[best]]
+    text = max({*alike, *near}, key=lambda t: (t.count(" "), support[t]))
     return _as_one([*line, *pieces], text)
 
 

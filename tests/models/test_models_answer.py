@@ -202,3 +202,21 @@ def test_what_was_read_for_sure_comes_before_what_was_perhaps_read(embedder: Min
     # Where there is nothing better, the doubtful reading answers, and says that it is doubtful.
     alone = ask(World((Item("glimpse", 3, ("maybe:PLATFORM 21",)),), embedder), "Which platform did I see?")
     assert alone.text is not None and "perhaps" in alone.text
+
+
+def test_when_to_take_it_may_stand_on_another_part_of_the_box(embedder: MiniLM) -> None:
+    box = World((Item("box", 3, ("text:WARFARIN|5 mg", "text:1 tablet|twice daily")),), embedder)
+    # Two labels of one view: the blocks are apart, the box is one.
+    seen = box.records[0].observations
+    apart = tuple(replace(o, box=(0.2, 0.7, 0.7, 0.78)) if "t" in o.text and "1" in o.text else o for o in seen)
+    box.records[0] = replace(box.records[0], observations=apart)
+    answer = ask(box, "When do I have to take the Warfarin?")
+    assert answer.text is not None and "wice daily" in answer.text
+
+
+def test_a_street_is_no_row_number(embedder: MiniLM) -> None:
+    answer = ask(
+        World((Item("parcel", 3, ("text:EASTPOST|To: Ada King|Harbour Row 9|Leeds",)),), embedder),
+        "Where does the Eastpost parcel go, which street?",
+    )
+    assert answer.text is not None and "Harbour Row 9" in answer.text

@@ -61,11 +61,14 @@ def key_value(line: str) -> tuple[str, str] | None:
 
 def place_numbers(text: str, head: str) -> list[str]:
     """Numbered places in a text ("platform 7", "second floor"), all or those of the sort that ``head`` names."""
+    text = text[:2000]
+    streets = find_spans(text, frozenset({SpanType.ADDRESS}))  # Garden Row 5 is no row
     found = [
         (m.start(), m.group(1).lower(), f"{m.group(1).lower()} {m.group(2)}")
-        for m in _PLACE_NUMBER.finditer(text[:2000])
+        for m in _PLACE_NUMBER.finditer(text)
+        if not any(street.start < m.start() < street.end for street in streets)
     ]
-    found += [(m.start(), m.group(2).lower(), m.group().lower()) for m in _ORDINAL_PLACE.finditer(text[:2000])]
+    found += [(m.start(), m.group(2).lower(), m.group().lower()) for m in _ORDINAL_PLACE.finditer(text)]
     sorts = next((group for group in _SAME_SORT if head in group), {head})
     return [place for _, sort, place in sorted(found) if not head or sort in sorts]
 

@@ -49,8 +49,9 @@ def time_in(unit: Unit, question: Question, relevance: Relevance) -> str:
         return page
     if re.search(r"\btake|taken\b", low):
         often = spans_near(unit, frozenset({SpanType.FREQUENCY}), question, relevance)
-        if often:
-            return often
+        beside = find_spans(unit.around, frozenset({SpanType.FREQUENCY})) if unit.way == "read" else []
+        if often or len(beside) == 1:  # on another part of the same box
+            return often or beside[0].text
     return _loose_time(unit, question, asks_clock, asks_day)
 
 
