@@ -26,6 +26,7 @@ def of(kind, text, start, end=None, score=0.8, speaker=None):
         (["PEANUT BUTTER", "PEANUT BUTTER"], "PEANUT BUTTER", 2),
         (["PEANUT BUTTER", "PEANUTBUTTER"], "PEANUT BUTTER", 2),
         (["PEANUT BUTTER", "Peanut butter", "PEANUT BUTTER"], "PEANUT BUTTER", 3),
+        (["PLATFORM9", "PLATFORM 9", "PLATFORM9"], "PLATFORM 9", 3),
         (["Take two tablets daily", "Take twe tablets daily", "Take two tablets daily"], "Take two tablets daily", 3),
         (["Platform 4.", "Platform 4"], "Platform 4.", 2),
     ],

@@ -166,9 +166,12 @@ def _spelled(line: Sequence[Observation], pieces: Sequence[Observation]) -> Obse
         support[one.text] += one.votes * one.score
     best = max(support, key=lambda t: (support[t], t.count(" ")))
     # Readers lose spaces rather than invent them: "PLATFORM9" twice and "PLATFORM 9" once is the latter.
-    alike = [t for t in support if key_of(t) == key_of(best) and support[t] >= SPACED_SUPPORT * support[best]]
-    near = [t for t in support if support[t] >= 0.8 * support[best]]
-    text = max({*alike, *near}, key=lambda t: (t.count(" "), support[t]))
+    near = [
+        t
+        for t, weight in support.items()
+        if weight >= (SPACED_SUPPORT if key_of(t) == key_of(best) else 0.8) * support[best]
+    ]
+    text = max(near, key=lambda t: (t.count(" "), support[t]))
     return _as_one([*line, *pieces], text)
 
 
