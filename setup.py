@@ -36,6 +36,7 @@ TRAIN = [*QWEN, *SENTENCE, "tensorboard>=2.16"]
 TEST = [
     *BUILD,
     *SERVER,
+    *PLOT,
     "hypothesis>=6.100",
     "mypy>=1.13",
     "pytest>=8",
