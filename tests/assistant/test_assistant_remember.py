@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,12 @@ from percepts import START, heard, percept
 
 from perstream.assistant.assistant import Assistant
 from perstream.config import Config
-from perstream.events import Event, MemoryStored
+from perstream.events import Event, GateDecided, MemoryStored
 from perstream.memory.memory import Memory
 from perstream.models.builtin_caption import BuiltinCaptioner
 from perstream.models.scripted import load
 from perstream.protocols import Backend
-from perstream.types import Gap, Percept, Provenance
+from perstream.types import Gap, Observation, ObservationKind, Percept, Provenance
 
 
 class House:
@@ -69,6 +70,31 @@ def test_the_same_words_still_in_view_are_not_stored_again(house: House) -> None
     assert len(house.stored) == 1
 
 
+def test_a_new_place_without_words_is_remembered_once(house: House) -> None:
+    green = Observation(ObservationKind.COLOR, "green, white", 0.9, 0.0, 0.0)
+    views = [percept(float(second), reason="settled") for second in range(12)]
+    house.see(*(replace(view, observations=(green,)) for view in views))
+    house.assistant.finish("cam")
+    assert len(house.stored) == 1
+    assert house.stored[0].category == "places"
+
+
+def test_a_view_in_which_nothing_was_perceived_is_no_memory(house: House) -> None:
+    house.see(percept(0.0), percept(5.0))
+    house.assistant.finish("cam")
+    assert house.stored == []
+
+
+def test_the_gate_event_says_what_the_buffer_does(house: House) -> None:
+    green = Observation(ObservationKind.COLOR, "green, white", 0.9, 0.0, 0.0)
+    house.see(replace(percept(0.0), observations=(green,)), percept(1.0, "PLATFORM 12 Basel"), percept(2.0))
+    house.assistant.finish("cam")
+    kept = [e.pts_s for e in house.events if isinstance(e, GateDecided) and e.remembered]
+    assert kept == [0.0, 1.0]
+    spans = [(e.start_s, e.end_s) for e in house.stored]
+    assert all(any(start <= at <= end for start, end in spans) for at in kept)
+
+
 def test_a_later_sighting_is_a_memory_of_its_own(house: House) -> None:
     house.see(percept(1.0, "OPENING HOURS Monday"), percept(30.0), percept(60.0, "OPENING HOURS Monday"))
     house.assistant.finish("cam")
@@ -112,8 +138,6 @@ def test_an_empty_question_is_refused_politely(house: House) -> None:
 
 
 def test_two_sources_do_not_mix(house: House) -> None:
-    from dataclasses import replace
-
     one = percept(1.0, "PLATFORM 12 Basel")
     two = percept(1.0, "OPENING HOURS Monday")
     two = replace(two, keyframe=replace(two.keyframe, source="other"))

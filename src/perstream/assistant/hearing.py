@@ -46,6 +46,8 @@ class Hearing:
             said += self._hear(percept, word)
         if not words and self._pending and percept.keyframe.pts_s - _only(self._pending).end_s > PATIENCE_S:
             said += self.finish()
+        if not words:
+            return percept, tuple(said)
         rest = tuple(o for o in percept.observations if o.kind is not ObservationKind.TRANSCRIPT)
         seen = None if percept.repeated and not rest else replace(percept, observations=rest)
         return seen, tuple(said)

@@ -39,7 +39,7 @@ class Rememberer:
         ``context`` is the question it answers, where it is one turn of a conversation.
         """
         caption = self._backend.captioner.caption(moment, cancelled)
-        if not caption.text.strip() or self._is_known(moment, caption):
+        if not caption.observations or self._is_known(moment, caption):
             return None
         return self._memory.remember(
             NewMemory(
