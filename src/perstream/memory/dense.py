@@ -153,13 +153,26 @@ class DenseIndex:
             out[where] = np.where(scales > 0, values, -1.0)
         return out
 
+    def candidates(
+        self, query: FloatArray, k: int, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[SlotArray, FloatArray]:
+        """The ``k`` nearest slots, best first, and their cosines to 2e-6.
+
+        ``allowed`` [slots]: only of these; slots beyond its end are not allowed. Fewer where fewer have a vector.
+        """
+        rough = self.scan(query)
+        held = rough > -1.0
+        if allowed is not None:
+            held[: len(allowed)] &= allowed[: len(held)]
+            held[len(allowed) :] = False
+        slots = best_slots(rough, held, max(RESCORED, 4 * k))
+        values = self.exact(query, slots)
+        best = np.lexsort((slots, -values))[: max(k, 0)]
+        return slots[best], values[best]
+
     def search(self, query: FloatArray, k: int) -> tuple[SlotArray, FloatArray]:
         """The ``k`` nearest slots, best first, and their cosines."""
-        rough = self.scan(query)
-        slots = best_slots(rough, rough > -1.0, max(RESCORED, 4 * k))
-        values = self.exact(query, slots)
-        best = np.lexsort((slots, -values))[:k]
-        return slots[best], values[best]
+        return self.candidates(query, k)
 
 
 class _Scanner:
