@@ -16,6 +16,7 @@ WORDS = (
     "types",
     "errors",
     "config",
+    "settings",
     "categories",
     "vectors",
     "protocols",
@@ -47,6 +48,9 @@ ONLY_IN = {
     "torch": ("models", "lab"),
     "transformers": ("models", "lab"),
     "peft": ("models", "lab"),
+    "bitsandbytes": ("models", "lab"),
+    "accelerate": ("models", "lab"),
+    "openai": ("models", "lab"),
     "sentence_transformers": ("models", "lab"),
     "cv2": ("sources", "keyframes", "perception", "lab"),
     "av": ("sources", "lab"),
@@ -200,6 +204,8 @@ def test_importing_is_light(statement: str) -> None:
         "networkx",
         "fastapi",
         "transformers",
+        "peft",
+        "openai",
         "matplotlib",
     )
     code = f"{statement}; import sys; print([m for m in {heavy!r} if m in sys.modules])"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from perstream import config
-from perstream.config import Config, load
+from perstream.config import Config
 from perstream.errors import ConfigError
+from perstream.settings import load
 
 
 def test_the_defaults_of_the_research_project() -> None:
@@ -42,6 +43,11 @@ def test_precedence(tmp_path: Path) -> None:
 def test_the_environment_is_converted(name: str, value: str, expected: object) -> None:
     field = name.removeprefix("PERSTREAM_PROACTIVE_").lower()
     assert getattr(load(environ={name: value}).proactive, field) == expected
+
+
+def test_a_list_in_the_environment_has_commas() -> None:
+    assert load(environ={"PERSTREAM_BACKEND_ADAPTERS": "home=/a,work=/b"}).backend.adapters == ("home=/a", "work=/b")
+    assert load(environ={"PERSTREAM_BACKEND_ADAPTERS": ""}).backend.adapters == ()
 
 
 @pytest.mark.parametrize(

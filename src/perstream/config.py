@@ -1,28 +1,14 @@
-"""Every setting, once: default, unit, range and meaning.
+"""Every setting, once: default, unit, range and meaning. ``perstream.settings`` reads them.
 
-Order of precedence: defaults < ``perstream.toml`` < ``PERSTREAM_<SECTION>_<NAME>`` environment <
-flags. Unknown keys and values out of range are refused with the place that holds them. Secrets are
-no settings: they come from the environment or a ``.env`` file alone.
+Secrets are no settings: they come from the environment or a ``.env`` file alone.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-
-from perstream.errors import ConfigError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 Meta = msgspec.Meta
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -178,6 +164,34 @@ class BackendConfig:
     """Sampling temperature of answers, for backends that sample."""
     temperature_proactive: Annotated[float, Meta(ge=0, le=2)] = 0.0
     """Sampling temperature of proactive words; 0 is greedy."""
+    vision: str = ""
+    """Backend that encodes pictures, when it is not ``name``."""
+    captions: str = ""
+    """Backend that captions moments and extracts triplets, when it is not ``name``."""
+    answers: str = ""
+    """Backend that answers and speaks up, when it is not ``name``."""
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``, or ``balanced`` to spread a model over all GPUs."""
+    dtype: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    """Numbers of a model in this process; auto is bf16 on a GPU that has it, else fp32."""
+    load_in: Literal["", "4bit", "8bit"] = ""
+    """Quantize the weights while loading (bitsandbytes)."""
+    adapters: tuple[str, ...] = ()
+    """LoRA adapters to load, each NAME=PATH; the first one is used."""
+    base_url: str = ""
+    """OpenAI-compatible server, for example http://127.0.0.1:8000/v1; empty is OPENAI_BASE_URL."""
+    served_model: str = ""
+    """Name of the model on that server; empty is OPENAI_MODEL, or the only one that it lists."""
+    pictures: Literal["auto", "always", "never"] = "auto"
+    """Send pictures to that server: auto is when its model takes them."""
+    request_timeout_s: Annotated[float, Meta(gt=0, le=600)] = 60.0
+    """Give up a call to that server after this many seconds without a token."""
+    request_retries: Annotated[int, Meta(ge=0, le=10)] = 2
+    """Repeats of a call that failed for a passing reason."""
+    calls_per_hour: Annotated[int, Meta(ge=0)] = 1200
+    """Most calls to that server in an hour; 0 is no limit."""
+    tokens_per_hour: Annotated[int, Meta(ge=0)] = 0
+    """Most tokens in and out in an hour; 0 is no limit."""
 
 
 @dataclass(frozen=True)
@@ -213,87 +227,3 @@ class Config:
     proactive: ProactiveConfig = field(default_factory=ProactiveConfig)
     backend: BackendConfig = field(default_factory=BackendConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
-
-
-def load(
-    file: Path | None = None,
-    environ: Mapping[str, str] | None = None,
-    overrides: Mapping[str, object] | None = None,
-) -> Config:
-    """Build the configuration.
-
-    ``file`` must exist when given; without it ``perstream.toml`` of the current folder is read if
-    it is there. ``overrides`` are the flags, keyed ``section.name`` (or a top-level name); None
-    values are skipped. Raises ConfigError.
-    """
-    tree: dict[str, Any] = {}
-    path = file or Path("perstream.toml")
-    if file is not None or path.is_file():
-        _merge(tree, _read_toml(path), str(path))
-    _merge(tree, _from_environment(os.environ if environ is None else environ), "the environment")
-    for key, value in (overrides or {}).items():
-        if value is not None:
-            _merge(tree, _nest(key.split("."), value), "the command line")
-    try:
-        return msgspec.convert(tree, Config, strict=False)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"bad setting: {_readable(error)}") from error
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot read settings from {path}: {error}") from error
-    return tree
-
-
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """``PERSTREAM_GATE_GAMMA_THRESHOLD=0.4`` and so on. Other PERSTREAM_ names are refused."""
-    places = {"PERSTREAM_" + "_".join(keys).upper(): keys for keys in _places()}
-    tree: dict[str, Any] = {}
-    for name, value in environ.items():
-        if not name.startswith("PERSTREAM_") or name in NOT_SETTINGS:
-            continue
-        if name not in places:
-            raise ConfigError(f"{name} is no setting; see docs/CONFIG.md for the names")
-        _merge(tree, _nest(list(places[name]), value), name)
-    return tree
-
-
-NOT_SETTINGS = frozenset({"PERSTREAM_TOKEN", "PERSTREAM_PYTHON", "PERSTREAM_TEST_TORCH"})
-"""PERSTREAM_ names of the environment that are no settings: a secret, and the scripts' own."""
-
-
-def _places() -> list[tuple[str, ...]]:
-    """Paths of all settings, for example ("gate", "gamma_threshold")."""
-    found: list[tuple[str, ...]] = []
-    for top in dataclasses.fields(Config):
-        section = top.default_factory
-        if section is dataclasses.MISSING:
-            found.append((top.name,))
-        else:
-            found += [(top.name, part.name) for part in dataclasses.fields(section())]
-    return found
-
-
-def _merge(tree: dict[str, Any], more: Mapping[str, Any], origin: str) -> None:
-    known = _places()
-    for key, value in more.items():
-        if isinstance(value, Mapping):
-            for name, leaf in value.items():
-                if (key, name) not in known:
-                    raise ConfigError(f"unknown setting {key}.{name} in {origin}")
-                tree.setdefault(key, {})[name] = leaf
-        elif (key,) in known:
-            tree[key] = value
-        else:
-            raise ConfigError(f"unknown setting {key} in {origin}")
-
-
-def _nest(keys: list[str], value: object) -> dict[str, Any]:
-    return {keys[0]: value if len(keys) == 1 else _nest(keys[1:], value)}
-
-
-def _readable(error: msgspec.ValidationError) -> str:
-    return str(error).replace("$.", "").replace(" - at ", " for ")

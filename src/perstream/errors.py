@@ -5,7 +5,8 @@ PerStreamError
 ├── SourceError              a video, camera or stream cannot be opened or read
 ├── BackendError             a model part failed
 │   ├── BackendUnavailable   the part needs a package, a file or a server that is not there
-│   └── BadOutput            a model answered with something that cannot be used
+│   ├── BadOutput            a model answered with something that cannot be used
+│   └── Interrupted          a model was stopped on request before it was done
 ├── StoreError               the memory store cannot be opened, read or written
 │   └── StoreBusy            another process is the writer of this store
 └── NotFound                 the thing asked for does not exist
@@ -51,6 +52,10 @@ class BackendUnavailable(BackendError):
 
 class BadOutput(BackendError):
     """A model answered with something that cannot be used."""
+
+
+class Interrupted(BackendError):
+    """A model was stopped on request before it was done: nothing is wrong."""
 
 
 class StoreError(PerStreamError):

@@ -5,8 +5,8 @@ Every part of a backend is one of these; ``perstream.models.registry`` finds the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from perstream.types import (
     Hit,
     Moment,
     Observation,
+    Percept,
     TextVectors,
     Triplet,
 )
@@ -52,7 +53,10 @@ class Captioner(Protocol):
     """A moment in words."""
 
     def caption(self, moment: Moment, cancelled: Callable[[], bool]) -> Caption:
-        """Say only what was perceived. ``cancelled`` is polled where stopping early is possible."""
+        """Say only what was perceived.
+
+        ``cancelled`` is polled where stopping early is possible; Interrupted when it says so.
+        """
 
 
 class TripletExtractor(Protocol):
@@ -65,6 +69,16 @@ class TripletExtractor(Protocol):
         """Triplets of a sentence the owner said; the first person is ``I``."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Visuals:
+    """Stored patch vectors of one memory, as far as they were not given up."""
+
+    mean: HalfArray | None
+    """v_mean [rows * columns, dimension]."""
+    nearest: HalfArray | None
+    """v_nearest [rows * columns, dimension]."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerRequest:
     """A question with what recall found for it."""
@@ -73,6 +87,10 @@ class AnswerRequest:
     hits: tuple[Hit, ...]
     now: datetime
     question_vectors: TextVectors
+    visuals: Mapping[int, Visuals] = field(default_factory=dict)
+    """By memory id; empty unless the backend looks back."""
+    view: tuple[Percept, ...] = ()
+    """The short-term queue of the source in use, oldest first; empty unless the backend looks back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +114,10 @@ class ProactiveRequest:
     """Told facts and earlier memories that recall connects with the view, best first."""
     now: datetime
     category: str
+    visuals: Mapping[int, Visuals] = field(default_factory=dict)
+    """By memory id; empty unless the backend looks back."""
+    view: tuple[Percept, ...] = ()
+    """The short-term queue, oldest first; empty unless the backend looks back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +148,46 @@ class Generator(Protocol):
         """Words worth saying now, the most urgent first; empty is silence."""
 
 
+class Adapters(Protocol):
+    """LoRA adapters of a backend that has any: switched while it runs."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Loaded ones."""
+
+    @property
+    def active(self) -> str | None:
+        """The one in use; None is the model as it came."""
+
+    def load(self, name: str, path: str) -> None:
+        """Load one beside the others. BackendUnavailable for a missing folder or an adapter of another model."""
+
+    def use(self, name: str | None) -> None:
+        """Switch, or with None go back to the model as it came. NotFound for an unknown name."""
+
+    def unload(self, name: str) -> None:
+        """Let one go. NotFound for an unknown name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What left this process for a model server, by kind of call."""
+
+    server: str
+    """Scheme, host and port; never a key."""
+    model: str
+    kind: str
+    """``caption``, ``triplets``, ``answer`` or ``proactive``."""
+    calls: int
+    failed: int
+    refused: int
+    """Calls not made because the hourly budget was spent."""
+    bytes_sent: int
+    tokens_in: int
+    tokens_out: int
+    pictures: int
+
+
 @dataclass(frozen=True, slots=True)
 class Backend:
     """One bundle of model parts."""
@@ -136,3 +198,18 @@ class Backend:
     triplets: TripletExtractor
     embedder: TextEmbedder
     generator: Generator
+    project: Callable[[HalfArray], FloatArray] | None = None
+    """Patch vectors [n, vision.dimension] to the embedder's space [n, embedder.dimension], L2-normalised (the
+    projection MLP); None when there is no trained one, and then the gate judges by what was perceived in words."""
+    looks_back: bool = False
+    """Its generator takes stored patch vectors and the short-term queue."""
+    hears: bool = False
+    """Its captioner takes the sound of a moment."""
+    slow: bool = False
+    """A caption takes long: a question does not wait for the moment in the making but interrupts it."""
+    adapters: Adapters | None = None
+    sent: Callable[[], tuple[Sent, ...]] = tuple
+    """What went to model servers so far."""
+    notes: tuple[str, ...] = ()
+    """How it was chosen and what it fell back from, one line each."""
+    close: Callable[[], None] = lambda: None

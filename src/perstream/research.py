@@ -11,9 +11,9 @@ from datetime import datetime
 from pathlib import Path
 
 from perstream.app import build
-from perstream.config import load
 from perstream.errors import SourceError
 from perstream.events import Done, ProactiveSaid
+from perstream.settings import load
 from perstream.types import MemoryRecord, Reply
 
 

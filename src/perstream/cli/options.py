@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from perstream.config import Config, load
+from perstream.config import Config
 from perstream.errors import ConfigError
+from perstream.settings import load
 
 Store = Annotated[
     Path | None, typer.Option("--store", help="Folder of the memory store.", show_default="user's data folder")

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perstream.app import build
-from perstream.config import load
 from perstream.errors import PerStreamError
+from perstream.settings import load
 from perstream.web.client import Client
 
 SUBJECTS = (

@@ -16,8 +16,9 @@ from pathlib import Path
 import av
 
 from perstream.app import build
-from perstream.config import SourceConfig, load
+from perstream.config import SourceConfig
 from perstream.errors import PerStreamError, SourceError
+from perstream.settings import load
 from perstream.sources import open_source
 from perstream.types import Frame
 

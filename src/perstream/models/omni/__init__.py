@@ -1,0 +1,1 @@
+"""Models of the transformers library that run in this process: Qwen2.5-Omni and its kin."""
