@@ -1,136 +1,227 @@
 """Kill the writer of a store again and again, and look whether anything acknowledged is lost.
 
-    python -m perstream.lab.kill_store --rounds 1000
+    python -m perstream.lab.kill_store --rounds 2000
 
-Each round starts a process that remembers and forgets as fast as it can and says each thing that it
-was told is done; it is killed (SIGKILL) at a random time, and the store is opened and compared.
+Each round forks a writer that does everything a store can do and says each thing before and after; it is killed
+(SIGKILL) at a random time, opening included, and the store is opened and compared with what was said. Needs fork.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from perstream.config import MemoryConfig
+from perstream.errors import PerStreamError
+from perstream.lab.kill_writer import START, embed, seen, vectors, work
+from perstream.memory import backup
 from perstream.memory.memory import Memory
-from perstream.types import FloatArray, NewMemory, Provenance, Selector, TextVectors, Triplet
-from perstream.vectors import normalized
+from perstream.types import Provenance, Query
 
-_START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+LONGEST_S = 0.25
+"""A writer lives at most this long."""
+ROUNDS_PER_STORE = 100
+"""Then a new store is begun: every other one under a disk budget, so that giving up parts is cut short as well."""
+BUDGET_MB = 3.0
+FAULTS = ("lost", "revived", "changed", "half", "unasked", "unfindable", "residue", "stale", "broken")
+
+
+@dataclass
+class Tally:
+    """What was done and what went wrong."""
+
+    rounds: int = 0
+    acknowledged: int = 0
+    """Operations."""
+    memories: int = 0
+    """Memories that were there when a round was looked over, at most."""
+    faults: Counter[str] = field(default_factory=Counter)
+    done: Counter[str] = field(default_factory=Counter)
+    cut: Counter[str] = field(default_factory=Counter)
+    """Operations that were under way when the writer was killed."""
+    slowest_open_s: float = 0.0
+    slowest_recall_s: float = 0.0
+    """The first recall after opening: it loads the index."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Every count, faults by kind at the top level."""
+        return {
+            "rounds": self.rounds,
+            "acknowledged": self.acknowledged,
+            **{fault: self.faults[fault] for fault in FAULTS},
+            "most_memories": self.memories,
+            "slowest_open_s": round(self.slowest_open_s, 3),
+            "slowest_recall_s": round(self.slowest_recall_s, 3),
+            "operations": dict(self.done.most_common()),
+            "killed_during": dict(self.cut.most_common()),
+        }
+
+
+@dataclass
+class Expected:
+    """What a store must hold, by what its writers said."""
+
+    held: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    """Id to text and whether it is pinned."""
+    forgotten: list[str] = field(default_factory=list)
+    """Texts that were forgotten in this round and must be in no file."""
+    reduced: list[str] = field(default_factory=list)
+    under_way: dict[str, Any] | None = None
+
+    def replay(self, lines: Sequence[Mapping[str, Any]], tally: Tally) -> None:
+        """Follow what a writer said. Raises RuntimeError when it failed by itself."""
+        self.forgotten, self.under_way = [], None
+        for line in lines:
+            if "error" in line:
+                raise RuntimeError(f"the writer failed by itself:\n{line['error']}")
+            if "do" in line:
+                self.under_way = dict(line)
+                continue
+            what = self.under_way["do"] if self.under_way else "nothing"
+            self.under_way = None
+            tally.acknowledged += 1
+            tally.done[what] += 1
+            self.held.update((memory, (text, pinned)) for memory, text, pinned in line["put"])
+            for memory in line["gone"]:
+                text = self.held.pop(memory, ("", False))[0]
+                (self.reduced if what == "reduce" else self.forgotten).append(text)
+        tally.cut[self.under_way["do"] if self.under_way else "opening or between"] += 1
+
+    def compare(self, there: dict[int, tuple[str, bool]]) -> Counter[str]:
+        """Faults of what is there; the operation that was under way may have happened, but whole or not at all."""
+        faults: Counter[str] = Counter()
+        open_ = self.under_way or {"new": [], "touched": [], "gone": []}
+        free = {*open_["touched"], *open_["gone"]}
+        for memory, wanted in self.held.items():
+            if memory not in free:
+                faults["lost"] += memory not in there
+                faults["changed"] += memory in there and there[memory] != wanted
+        gone = {*self.forgotten, *self.reduced}
+        faults["revived"] = sum(text in gone for text, _ in there.values())
+        new = [text for memory, (text, _) in there.items() if memory not in self.held]
+        faults["unasked"] = sum(text not in open_["new"] for text in new)
+        made = sum(text in open_["new"] for text, _ in there.values())
+        faults["half"] += 0 < made < len(open_["new"])
+        left = sum(memory in there for memory in open_["gone"])
+        faults["half"] += 0 < left < len(open_["gone"])
+        if left == 0 and open_.get("do") != "reduce":
+            self.forgotten += [self.held[memory][0] for memory in open_["gone"] if memory in self.held]
+        self.held = there
+        return faults
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the rounds and print one line of JSON; 1 when something was lost."""
+    """Run the rounds and print one line of JSON; 1 when something went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--store", type=Path, default=None, help="a new folder; default: a temporary one")
-    parser.add_argument("--write", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--memories", type=int, default=0, help="fill the store with so many first, and keep to one")
+    parser.add_argument("--folder", type=Path, default=None, help="where stores are made; default: a temporary one")
     options = parser.parse_args(arguments)
-    if options.write:
-        _write(options.store, options.seed)
-    with tempfile.TemporaryDirectory(prefix="perstream-kill-") as folder:
-        result = run(options.store or Path(folder), options.rounds, options.seed)
-    print(json.dumps(result))
-    return int(bool(result["lost"] or result["revived"] or result["broken"]))
+    with tempfile.TemporaryDirectory(prefix="perstream-kill-", dir=options.folder) as folder:
+        tally = run(Path(folder), options.rounds, options.seed, options.memories)
+    print(json.dumps(tally.to_json()))
+    return int(sum(tally.faults.values()) > 0)
 
 
-def run(store: Path, rounds: int, seed: int) -> dict[str, float]:
-    """Kill ``rounds`` writers; counts of what was acknowledged, lost, revived and broken."""
+def run(folder: Path, rounds: int, seed: int, memories: int = 0) -> Tally:
+    """Kill ``rounds`` writers of stores in ``folder``."""
     rng = random.Random(seed)
-    kept: set[int] = set()
-    forgotten: set[int] = set()
-    result = {"rounds": rounds, "acknowledged": 0, "lost": 0, "revived": 0, "broken": 0, "slowest_open_s": 0.0}
+    tally = Tally()
+    store, config, expected = folder, MemoryConfig(), Expected()
     for number in range(rounds):
-        _one_round(store, number, rng.uniform(0.0, 0.3), kept, forgotten)
-        before = time.perf_counter()
-        with Memory.open(store, MemoryConfig(), _embed) as memory:
-            result["slowest_open_s"] = max(result["slowest_open_s"], round(time.perf_counter() - before, 3))
-            there = {record.id for record in memory.list(limit=10**9)}
-            result["broken"] += not memory.audit().clean
-        result["lost"] += len(kept - there)
-        result["revived"] += len(forgotten & there)
-    result["acknowledged"] = len(kept) + len(forgotten)
-    return result
+        if number == 0 or (number % ROUNDS_PER_STORE == 0 and not memories):
+            store, expected = folder / f"store-{number}", Expected()
+            config = MemoryConfig(disk_budget_mb=BUDGET_MB * (number // ROUNDS_PER_STORE % 2))
+            if memories:
+                expected.held = fill(store, config, memories)
+        first = max(memories, 1_000_000) + 10_000 * number
+        expected.replay(killed(store, config, first, rng.uniform(0.0, LONGEST_S)), tally)
+        look_over(store, config, expected, rng, tally)
+    return tally
 
 
-def _one_round(store: Path, number: int, seconds: float, kept: set[int], forgotten: set[int]) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "perstream.lab.kill_store",
-        "--write",
-        "--store",
-        str(store),
-        "--seed",
-        str(number),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-        assert writer.stdout is not None
-        writer.stdout.readline()
+def fill(store: Path, config: MemoryConfig, memories: int) -> dict[int, tuple[str, bool]]:
+    """A store of so many memories; id to text and pinned."""
+    with Memory.open(store, config, embed) as memory:
+        for start in range(0, memories, 500):
+            memory.remember_all(seen(number) for number in range(start, min(start + 500, memories)))
+        return _held(memory)
+
+
+def killed(store: Path, config: MemoryConfig, first: int, seconds: float) -> list[dict[str, Any]]:
+    """What a writer said until it was killed; the last line may be missing, never half."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        work(store, config, first, writing)
+    os.close(writing)
+    said = b""
+    try:
         time.sleep(seconds)
-        writer.kill()
-        for line in writer.stdout:
-            if line.endswith("\n"):
-                verb, memory = line.split()
-                if verb == "kept":
-                    kept.add(int(memory))
-                else:  # once "forgetting" was said it may be gone; once "forgotten" was said it must be
-                    kept.discard(int(memory))
-                if verb == "forgotten":
-                    forgotten.add(int(memory))
+        os.kill(child, signal.SIGKILL)
+        with os.fdopen(reading, "rb") as pipe:
+            said = pipe.read()
+    finally:
+        os.waitpid(child, 0)
+    return [json.loads(line) for line in said.split(b"\n")[:-1]]
 
 
-def _write(store: Path, round_number: int) -> None:
-    """Remember and forget until killed."""
-    with Memory.open(store, MemoryConfig(), _embed) as memory:
-        print("open", flush=True)
-        count = 1_000_000 * round_number
-        while True:
-            count += 1
-            record = memory.remember(_new(count))
-            print("kept", record.id, flush=True)
-            if count % 10 == 0:
-                print("forgetting", record.id, flush=True)
-                memory.forget(Selector(ids=(record.id,)))
-                print("forgotten", record.id, flush=True)
+def look_over(store: Path, config: MemoryConfig, expected: Expected, rng: random.Random, tally: Tally) -> None:
+    """Open what a killed writer left and compare."""
+    began = time.perf_counter()
+    with Memory.open(store, config, embed) as memory:
+        tally.slowest_open_s = max(tally.slowest_open_s, time.perf_counter() - began)
+        there = _held(memory)
+        faults = expected.compare(there)
+        faults["broken"] += not memory.audit().clean
+        faults["stale"] += _stale(memory)
+        if there:
+            text = there[rng.choice(list(there))][0]
+            began = time.perf_counter()
+            hits = memory.recall(Query(text, vectors(text), START + timedelta(days=9999), include_superseded=True))
+            tally.slowest_recall_s = max(tally.slowest_recall_s, time.perf_counter() - began)
+            faults["unfindable"] += all(hit.memory.text != text for hit in hits)
+    left = [file.read_bytes() for file in store.rglob("*") if file.is_file()]
+    faults["residue"] += sum(any(_mark(text) in data for data in left) for text in expected.forgotten)
+    for copy in (store / "backups").glob("*.db"):
+        try:
+            backup.check(copy)
+        except PerStreamError:
+            faults["broken"] += 1
+    tally.rounds += 1
+    tally.memories = max(tally.memories, len(there))
+    tally.faults += faults
 
 
-def _new(number: int) -> NewMemory:
-    text = f"view number {number}"
-    moment = _START + timedelta(seconds=number)
-    return NewMemory(
-        text=text,
-        category="places",
-        provenance=Provenance.SEEN,
-        observed_at=moment,
-        ended_at=moment,
-        vectors=TextVectors(_embed([text])[0], _embed(text.split()), tuple(text.split())),
-        source="kill",
-        start_s=float(number),
-        end_s=float(number),
-        triplets=(
-            Triplet("I", "has seen", f"thing {number % 50}"),
-            Triplet("I", "is at", str(number), functional=True),
-        ),
-        thumbnail=bytes(number % 7000),
+def _held(memory: Memory) -> dict[int, tuple[str, bool]]:
+    return {record.id: (record.text, record.pinned) for record in memory.list(limit=10**9)}
+
+
+def _stale(memory: Memory) -> int:
+    """Told facts that hold although a later one was told, and a last one that does not."""
+    told = sorted(
+        (r for r in memory.list(limit=10**9, provenance=Provenance.TOLD) if r.text.startswith("my desk")),
+        key=lambda record: record.observed_at,
     )
+    return sum((record.superseded_by is None) != (record is told[-1]) for record in told)
 
 
-def _embed(texts: Sequence[str]) -> FloatArray:
-    """Vectors without meaning, the same for the same text."""
-    rows = [np.random.default_rng(list(text.encode())).standard_normal(384) for text in texts]
-    return normalized(np.array(rows))
+def _mark(text: str) -> bytes:
+    return text.rsplit(" ", 1)[-1].encode()
 
 
 if __name__ == "__main__":
