@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime, timezone
@@ -17,8 +18,8 @@ from perstream.daemon.parts import Parts
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
-from perstream.daemon.worker import AssistantWorker, Priority
-from perstream.errors import PerStreamError, SourceError
+from perstream.daemon.worker import AssistantWorker, Closing, Priority
+from perstream.errors import Interrupted, PerStreamError, SourceError
 from perstream.events import Done
 from perstream.keyframes.sampler import KeyframeSampler
 from perstream.keyframes.thumbnail import thumbnail
@@ -62,14 +63,19 @@ class App:
         self._memory = memory
         self._source_now: datetime | None = None
         self.bus = EventBus()
-        self._assistant = Assistant(memory, backend, config, self.bus.publish, self.now, thumbnail)
         self._worker = AssistantWorker(self.bus.publish)
+        self._assistant = Assistant(
+            memory, backend, config, self.bus.publish, self.now, thumbnail, self._worker.urgent, self._do_later
+        )
         self._sink = AssistantSink(self._assistant, self._notice)
         parts = Parts(
             make_sampler=lambda: KeyframeSampler(config.keyframes),
-            make_perceiver=lambda: Perceiver(config.perception, backend.vision.encode),
+            make_perceiver=lambda: Perceiver(
+                config.perception, backend.vision.encode, keep_sound=backend.hears and config.source.audio
+            ),
             sink=self._sink,
             clock=_utc_now,
+            batch=backend.batch,
         )
         self._supervisor = Supervisor(parts, self._worker, self.bus, self._open, config.source)
         self._worker.start()
@@ -122,11 +128,22 @@ class App:
 
     # --- questions and told facts -----------------------------------------------------------
 
-    def ask(self, question: str, *, now: datetime | None = None, say: Callable[[str], None] | None = None) -> Reply:
-        """Answer from memory; overtakes what is being perceived."""
-        return self._worker.submit(
-            Priority.QUESTION, lambda: self._assistant.ask(question, now=now, say=say or _unheard)
-        ).result()
+    def ask(
+        self,
+        question: str,
+        *,
+        now: datetime | None = None,
+        say: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Reply:
+        """Answer from memory; overtakes what is being perceived. Raises Interrupted when ``cancelled`` says so."""
+
+        def answer() -> Reply:
+            if cancelled is not None and cancelled():
+                raise Interrupted("the question was withdrawn")
+            return self._assistant.ask(question, now=now, say=say or _unheard, cancelled=cancelled or _never)
+
+        return self._worker.submit(Priority.QUESTION, answer).result()
 
     def ask_at(self, source: str, pts_s: float, question: str) -> Future[Reply]:
         """Ask when ``source`` reaches ``pts_s`` seconds or ends; what comes later is not known then."""
@@ -209,6 +226,7 @@ class App:
         self._supervisor.stop(STOP_S)
         self._worker.close(drain=True, timeout=STOP_S)
         self.bus.close()
+        self._backend.close()
         self._memory.close()
 
     def __enter__(self) -> App:
@@ -224,6 +242,11 @@ class App:
     def _write(self, call: Callable[[], T]) -> T:
         """The assistant thread is the store's one writer."""
         return self._worker.submit(Priority.TOLD, call).result()
+
+    def _do_later(self, job: Callable[[], None]) -> None:
+        """After what is more urgent; while shutting down there is no later, and what is left is done at once."""
+        with contextlib.suppress(Closing):
+            self._worker.submit(Priority.PERCEPT, job, wait=False)
 
     def _open(self, request: SourceRequest) -> Source:
         return open_source(
@@ -250,6 +273,11 @@ class App:
 
 def _utc_now() -> datetime:
     return datetime.now(timezone.utc)
+
+
+def _never() -> bool:
+    """The question stands."""
+    return False
 
 
 def _unheard(_: str) -> None:

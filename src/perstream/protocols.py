@@ -100,8 +100,10 @@ class Answer:
     text: str | None
     """None when the memories do not hold an answer."""
     memory_ids: tuple[int, ...] = ()
-    """The memories it rests on, best first; empty only when ``text`` is None."""
+    """The memories it rests on, best first; empty only when ``text`` is None or it rests on the view."""
     confidence: float = 0.0
+    rests_on_view: bool = False
+    """It (also) rests on what is in view now, which is no memory yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,8 @@ class Backend:
     projection MLP); None when there is no trained one, and then the gate judges by what was perceived in words."""
     looks_back: bool = False
     """Its generator takes stored patch vectors and the short-term queue."""
+    batch: int = 1
+    """Keyframes that its vision takes together to advantage."""
     hears: bool = False
     """Its captioner takes the sound of a moment."""
     slow: bool = False

@@ -195,6 +195,8 @@ class Percept:
     """Patch vectors [rows * columns, dimension] of the vision encoder, pooled to ``pool_size``."""
     repeated: bool = False
     """True when only something new was heard and the keyframe is the one already seen."""
+    sound: SampleArray | None = None
+    """Mono, 16 kHz, int16 [n]: the sound since the percept before, where the backend hears; its last seconds at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -116,6 +116,9 @@ class EchoPerceiver:
 
     def __init__(self, gate: threading.Event | None = None, fail_on: frozenset[int] = frozenset()) -> None:
         self.gate, self.fail_on = gate, fail_on
+
+    def see_all(self, keyframes: Sequence[Keyframe]) -> list[Percept]:
+        return [self.see(keyframe) for keyframe in keyframes]
 
     def see(self, keyframe: Keyframe) -> Percept:
         if self.gate is not None:

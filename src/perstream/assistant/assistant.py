@@ -14,10 +14,15 @@ from perstream.assistant.policy import SpeechPolicy
 from perstream.assistant.proactive import ProactiveSpeaker
 from perstream.assistant.remember import Rememberer
 from perstream.config import Config
+from perstream.errors import Interrupted
 from perstream.events import Event, GateDecided, MemoryStored, ProactiveSaid
 from perstream.memory.memory import Memory
 from perstream.protocols import Backend
 from perstream.types import ByteArray, Gap, MemoryRecord, Moment, Percept, ProactiveReply, Reply
+
+EARLIEST = datetime.min.replace(tzinfo=timezone.utc)
+MOST_POSTPONED = 8
+"""Moments that may wait for questions to be answered; with more, questions wait for them."""
 
 
 class _Stream:
@@ -29,6 +34,8 @@ class _Stream:
         self.speaker = speaker
         self.hearing = Hearing()
         self.queue: deque[Percept] = deque(maxlen=queue_size)
+        self.seen_at = EARLIEST
+        """When its latest percept was captured."""
 
 
 class Assistant:
@@ -42,13 +49,20 @@ class Assistant:
         emit: Callable[[Event], None],
         clock: Callable[[], datetime],
         thumbnail: Callable[[ByteArray], bytes],
+        urgent: Callable[[], bool] = lambda: False,
+        later: Callable[[Callable[[], None]], None] = lambda _: None,
     ) -> None:
+        """``urgent`` says that somebody waits for an answer: a slow caption is then put off, and made by the
+        job handed to ``later``, or at the latest before the next percept."""
         self._memory = memory
         self._backend = backend
         self._config = config
         self._emit = emit
         self._clock = clock
         self._thumbnail = thumbnail
+        self._urgent = urgent if backend.slow else _never
+        self._later = later
+        self._postponed: deque[tuple[Moment, str]] = deque()
         self._policy = SpeechPolicy(config.proactive)
         self._categories = CategorySpace(backend.embedder)
         self._rememberer = Rememberer(memory, backend, self._categories)
@@ -62,9 +76,11 @@ class Assistant:
 
     def see(self, percept: Percept) -> None:
         """Steps 4 to 9 of a frame's way: gate, buffer, caption, remember, consider."""
+        self.catch_up()
         stream = self._stream(percept.keyframe.source)
         keyframe = percept.keyframe
         stream.queue.append(percept)
+        stream.seen_at = keyframe.captured_at
         decision = stream.gate.judge(percept)
         self._emit(
             GateDecided(
@@ -90,6 +106,7 @@ class Assistant:
         stream = self._streams.pop(source, None)
         if stream is not None:
             self._flush(stream)
+        self.catch_up(_never)
 
     def gap(self, gap: Gap) -> None:
         """Pictures are missing: close the moment in the making and record the gap."""
@@ -106,10 +123,18 @@ class Assistant:
         say: Callable[[str], None] = lambda _: None,
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Reply:
-        """Answer from memory, or say that there is none. What is still in a buffer is stored first."""
+        """Answer from memory, or say that there is none. Raises Interrupted when cancelled.
+
+        What is still in a buffer is stored first, unless that takes long: then the answer may rest on the view itself.
+        """
+        at = now or self._clock()
+        if self._backend.slow:
+            latest = max(self._streams.values(), key=lambda stream: stream.seen_at, default=None)
+            view = tuple(latest.queue) if latest is not None else ()
+            return self._passive.ask(question, at, say, cancelled, view, lambda: self._keep(latest))
         for stream in self._streams.values():
             self._flush(stream)
-        return self._passive.ask(question, now or self._clock(), say, cancelled)
+        return self._passive.ask(question, at, say, cancelled)
 
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
         """Remember a sentence the owner said."""
@@ -117,12 +142,38 @@ class Assistant:
         self._announce(record, at=record.observed_at)
         return record
 
+    def catch_up(self, urgent: Callable[[], bool] | None = None) -> None:
+        """Make memories of the moments that a question put off; stops again when the next one comes."""
+        while self._postponed:
+            moment, context = self._postponed.popleft()
+            try:
+                self._store(moment, urgent or self._urgent, context)
+            except Interrupted:
+                self._postponed.appendleft((moment, context))
+                self._later(self.catch_up)
+                return
+
+    def _keep(self, stream: _Stream | None) -> MemoryRecord | None:
+        """What is in view now becomes a memory: an answer rests on it."""
+        if stream is None or not stream.queue:
+            return None
+        self.catch_up(_never)
+        moments = stream.buffer.close() or self._view_as_moment(stream)
+        return [self._store(moment, _never) for moment in moments][-1]
+
+    def _view_as_moment(self, stream: _Stream) -> tuple[Moment, ...]:
+        percepts = tuple(stream.queue)
+        decisions = [stream.gate.judge(percept) for percept in percepts]
+        return (moment_of(percepts, max(decisions, key=lambda decision: decision.score), self._thumbnail),)
+
     def _stream(self, source: str) -> _Stream:
         if source not in self._streams:
             self._streams[source] = _Stream(
-                gate=RememberGate(self._categories, self._config.gate.gamma_threshold),
+                gate=RememberGate(self._categories, self._config.gate.gamma_threshold, self._backend.project),
                 buffer=MomentBuffer(self._config.moment, self._thumbnail),
-                speaker=ProactiveSpeaker(self._memory, self._backend, self._config.proactive, self._policy),
+                speaker=ProactiveSpeaker(
+                    self._memory, self._backend, self._config.proactive, self._policy, self._config.moment.queue_size
+                ),
                 queue_size=self._config.moment.queue_size,
             )
         return self._streams[source]
@@ -140,9 +191,22 @@ class Assistant:
             self._remember(moment_of((utterance.percept,), decision, self._thumbnail), utterance.context)
 
     def _remember(self, moment: Moment, context: str = "") -> None:
-        record = self._rememberer.moment(moment, lambda: False, context)
+        if len(self._postponed) >= MOST_POSTPONED:
+            self.catch_up(_never)
+        try:
+            if not self._postponed:  # memories are made in the order of time
+                self._store(moment, self._urgent, context)
+                return
+        except Interrupted:
+            pass
+        self._postponed.append((moment, context))
+        self._later(self.catch_up)
+
+    def _store(self, moment: Moment, urgent: Callable[[], bool], context: str = "") -> MemoryRecord | None:
+        record = self._rememberer.moment(moment, urgent, context)
         if record is not None:
             self._announce(record, at=moment.ended_at)
+        return record
 
     def _announce(self, record: MemoryRecord, at: datetime) -> None:
         self._emit(
@@ -171,3 +235,8 @@ class Assistant:
                 topic=reply.topic,
             )
         )
+
+
+def _never() -> bool:
+    """Nothing is more urgent."""
+    return False

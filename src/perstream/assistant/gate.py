@@ -2,14 +2,15 @@
 
 The paper compares a keyframe's vectors in text space with the category vectors and keeps it when the
 best category's score passes gamma. Here the vectors are those of what was perceived in words; the
-score is calibrated so that it means the same whatever the number of categories, and a reading that is
+score is calibrated so that it means the same whatever the number of categories. Where a projection from
+vision to text space is trained, the keyframe's own patch vectors count as well. A reading that is
 no language (a misread texture) scores near zero although it is near *some* category by accident.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from perstream.observations import MIN_LETTERS
 from perstream.protocols import TextEmbedder
 from perstream.spelling import letters_in
 from perstream.types import FloatArray, HalfArray, Observation, ObservationKind, Percept, TextVectors
-from perstream.vectors import cosine
+from perstream.vectors import cosine, normalized
 
 UNRELATED, TYPICAL = 0.2, 0.6
 """Cosine to the nearest category phrase: of texts that belong nowhere, and of texts that belong."""
@@ -67,8 +68,15 @@ class CategorySpace:
 class RememberGate:
     """Judges percepts of one source in time order. Cost per percept: one short embedding per new text."""
 
-    def __init__(self, categories: CategorySpace, gamma_threshold: float) -> None:
+    def __init__(
+        self,
+        categories: CategorySpace,
+        gamma_threshold: float,
+        project: Callable[[HalfArray], FloatArray] | None = None,
+    ) -> None:
+        """``project`` takes patch vectors [n, d] to the categories' space [n, dimension], where one is trained."""
         self._categories = categories
+        self._project = project
         self._gamma = gamma_threshold
         self._scenes: list[HalfArray] = []
         self._last_scenery_s = -np.inf
@@ -81,6 +89,8 @@ class RememberGate:
         scored += [
             (0.5 * _confidence(o), "relationships") for o in percept.observations if o.kind is ObservationKind.PEOPLE
         ]
+        if self._project is not None and not percept.repeated:
+            scored.append(self._of_view(percept, self._project))
         score, key = max(scored, default=(0.0, "places"))
         if len(words) > 1 and score > self._gamma:
             # What several lines are about, they say together.
@@ -102,11 +112,16 @@ class RememberGate:
                 self._known.clear()
             vectors = self._categories.embedder.embed_tokens(text)
             key, nearness = self._categories.nearest(vectors.pooled)
-            relevance = float(np.clip((nearness - UNRELATED) / (TYPICAL - UNRELATED), 0.0, 1.0))
-            self._known[text] = (key, 0.55 * legibility(text, vectors) + 0.45 * relevance)
+            self._known[text] = (key, 0.55 * legibility(text, vectors) + 0.45 * _calibrated(nearness))
         key, score = self._known[text]
         # A code's content is machine-checked: worth keeping even where it is no language.
         return key, max(score, 0.6) if observation.kind is ObservationKind.CODE else score
+
+    def _of_view(self, percept: Percept, project: Callable[[HalfArray], FloatArray]) -> tuple[float, str]:
+        """The gate of the paper: what the projected patches are about, on the whole."""
+        about = normalized(project(percept.patches).mean(axis=0))
+        key, nearness = self._categories.nearest(about)
+        return _calibrated(nearness), key
 
     def _is_new_scenery(self, percept: Percept) -> bool:
         keyframe = percept.keyframe
@@ -118,6 +133,11 @@ class RememberGate:
 
 
 _NAMEABLE = frozenset({ObservationKind.TEXT, ObservationKind.CODE, ObservationKind.TRANSCRIPT})
+
+
+def _calibrated(nearness: float) -> float:
+    """Cosine to the nearest category phrase as a relevance in [0, 1]."""
+    return float(np.clip((nearness - UNRELATED) / (TYPICAL - UNRELATED), 0.0, 1.0))
 
 
 def _confidence(observation: Observation) -> float:

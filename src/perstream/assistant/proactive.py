@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from perstream.assistant.policy import SpeechPolicy
 from perstream.config import ProactiveConfig
 from perstream.jsonlines import evidence_of
@@ -13,6 +15,7 @@ from perstream.memory.memory import Memory
 from perstream.observations import merge_observations
 from perstream.protocols import Backend, ProactiveRequest, Proposal
 from perstream.types import (
+    HalfArray,
     Hit,
     Observation,
     ObservationKind,
@@ -20,13 +23,17 @@ from perstream.types import (
     ProactiveReply,
     Provenance,
     Query,
+    TextVectors,
 )
+from perstream.vectors import cosine, normalized
 
 VIEW_S = 6.0
 """What was perceived in the last seconds of one scene is what is in view."""
 RECALLED_PER_VIEW = 12
 CONNECTED = frozenset({Provenance.TOLD, Provenance.HEARD})
 """What the owner told or others said can call for a word; what was merely read before does not."""
+SAME_VIEW = 0.8
+"""Cosine of patch vectors from which two views count as one."""
 ECHO_S = 20.0
 """A sentence heard this recently is still being spoken about: no reminder of it is due."""
 _WORDS = frozenset({ObservationKind.TEXT, ObservationKind.CODE, ObservationKind.TRANSCRIPT})
@@ -35,13 +42,18 @@ _WORDS = frozenset({ObservationKind.TEXT, ObservationKind.CODE, ObservationKind.
 class ProactiveSpeaker:
     """Considers each percept of one source as it comes. Recalls only when new words came into view."""
 
-    def __init__(self, memory: Memory, backend: Backend, config: ProactiveConfig, policy: SpeechPolicy) -> None:
+    def __init__(
+        self, memory: Memory, backend: Backend, config: ProactiveConfig, policy: SpeechPolicy, queue_size: int = 4
+    ) -> None:
+        """``queue_size`` is how many of the latest percepts a backend that looks back is shown."""
+        self._queue_size = queue_size
         self._memory = memory
         self._backend = backend
         self._config = config
         self._policy = policy
         self._view: deque[Percept] = deque(maxlen=16)
         self._considered: Mapping[str, int] = {}
+        self._looked: HalfArray | None = None
 
     def consider(self, percept: Percept, category: str, say: Callable[[ProactiveReply], None]) -> None:
         """Call ``say`` with every word that is due now; silence is the rule."""
@@ -49,14 +61,23 @@ class ProactiveSpeaker:
             return
         observations = self._in_view(percept)
         seen = {o.text: o.votes for o in observations}
-        if all(self._considered.get(text, 0) >= votes for text, votes in seen.items()):
+        looked = self._looked_at(percept)
+        if looked is None and all(self._considered.get(text, 0) >= votes for text, votes in seen.items()):
             return
         self._considered = seen
         now = percept.keyframe.captured_at
-        hits = self._recall(observations, now)
+        hits = self._recall(observations, looked, now)
         if not hits:
             return
-        request = ProactiveRequest(observations=observations, hits=hits, now=now, category=category)
+        back = self._backend.looks_back
+        request = ProactiveRequest(
+            observations=observations,
+            hits=hits,
+            now=now,
+            category=category,
+            visuals=self._memory.visuals([hit.memory.id for hit in hits]) if back else {},
+            view=tuple(self._view)[-self._queue_size :] if back else (),
+        )
         for proposal in self._backend.generator.propose(request):
             if self._policy.refusal(proposal, now) is None:
                 self._policy.said(proposal, now)
@@ -70,11 +91,25 @@ class ProactiveSpeaker:
         ]
         return tuple(o for o in merge_observations([o for p in recent for o in p.observations]) if o.kind in _WORDS)
 
-    def _recall(self, observations: Sequence[Observation], now: datetime) -> tuple[Hit, ...]:
+    def _looked_at(self, percept: Percept) -> TextVectors | None:
+        """A view unlike the one considered last, in text space; None where vision has no way there."""
+        project = self._backend.project
+        if project is None or percept.repeated:
+            return None
+        if self._looked is not None and cosine(percept.patches, self._looked) >= SAME_VIEW:
+            return None
+        self._looked = percept.patches
+        pooled = normalized(project(percept.patches).mean(axis=0))
+        return TextVectors(pooled, np.zeros((0, len(pooled)), np.float32), ())
+
+    def _recall(
+        self, observations: Sequence[Observation], looked: TextVectors | None, now: datetime
+    ) -> tuple[Hit, ...]:
         best: dict[int, Hit] = {}
         texts = [o.text for o in observations]
-        for text in dict.fromkeys([*texts, " ".join(texts)] if len(texts) > 1 else texts):
-            vectors = self._backend.embedder.embed_tokens(text)
+        distinct = list(dict.fromkeys([*texts, " ".join(texts)] if len(texts) > 1 else texts))
+        wanted = [(text, self._backend.embedder.embed_tokens(text)) for text in distinct]
+        for text, vectors in [*wanted, *([("", looked)] if looked is not None else [])]:
             query = Query(text=text, vectors=vectors, now=now, k=RECALLED_PER_VIEW, provenances=CONNECTED)
             for hit in self._memory.recall(query):
                 known = best.get(hit.memory.id)

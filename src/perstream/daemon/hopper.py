@@ -76,6 +76,17 @@ class Hopper:
             self._changed.notify_all()
             return waiting
 
+    def take_more(self, most: int) -> list[Waiting]:
+        """At most ``most`` further keyframes that already wait, as far as nothing else stands between them."""
+        taken: list[Waiting] = []
+        with self._changed:
+            while len(taken) < most and self._items and isinstance(self._items[0].item, Keyframe):
+                taken.append(self._items.popleft())
+                self._counts[True] -= 1
+            if taken:
+                self._changed.notify_all()
+        return taken
+
     def hurry(self) -> None:
         """Never wait again to put something in."""
         with self._changed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -45,8 +45,8 @@ class Sampler(Protocol):
 class Perceiver(Protocol):
     """Turns keyframes and sound into percepts."""
 
-    def see(self, keyframe: Keyframe) -> Percept:
-        """What is in a keyframe."""
+    def see_all(self, keyframes: Sequence[Keyframe]) -> Sequence[Percept]:
+        """What is in each of some keyframes, in their order; they are encoded together."""
 
     def hear(self, item: AudioChunk | Cue) -> Percept | None:
         """What is heard, when it is something new."""
@@ -83,5 +83,7 @@ class Parts:
     """Keyframes of a file that may wait to be perceived."""
     live_keyframes: int = 2
     """Keyframes of a live source that may wait; a newer one replaces the oldest."""
+    batch: int = 1
+    """Keyframes that are perceived together when so many wait."""
     sounds: int = 256
     """Sound chunks, transcript lines and gaps that may wait."""

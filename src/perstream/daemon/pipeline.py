@@ -144,9 +144,11 @@ class SourcePipeline:
     def _perceive(self, perceiver: Perceiver, waiting: Waiting) -> None:
         item = waiting.item
         if isinstance(item, Keyframe):
-            percept = perceiver.see(item)
-            self._reporter.kept(percept)
-            self._remember(percept, waiting)
+            together = [waiting, *self._hopper.take_more(self._parts.batch - 1)]
+            keyframes = [one.item for one in together if isinstance(one.item, Keyframe)]
+            for percept, one in zip(perceiver.see_all(keyframes), together, strict=True):
+                self._reporter.kept(percept)
+                self._remember(percept, one)
         elif isinstance(item, (AudioChunk, Cue)):
             self._remember(perceiver.hear(item))
         elif isinstance(item, Gap):

@@ -90,8 +90,8 @@ class AssistantWorker:
         return job.future
 
     def urgent(self) -> bool:
-        """True while somebody waits for an answer: background work should step aside."""
-        return bool(self._queues[Priority.QUESTION])
+        """True while somebody waits for an answer or tells something: background work should step aside."""
+        return bool(self._queues[Priority.QUESTION] or self._queues[Priority.TOLD])
 
     @property
     def errors(self) -> int:

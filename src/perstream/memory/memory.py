@@ -25,6 +25,7 @@ from perstream.memory.status import MemoryStatus
 from perstream.memory.store import Store
 from perstream.memory.visits import Visits
 from perstream.memory.writes import correct, insert, write_visits
+from perstream.protocols import Visuals
 from perstream.types import (
     FloatArray,
     Gap,
@@ -206,6 +207,11 @@ class Memory:
         """A copy of the graph; :func:`perstream.memory.graph.build` says what is in it."""
         with self._store.reading() as connection:
             return graph.build(connection)
+
+    def visuals(self, ids: Sequence[int]) -> dict[int, Visuals]:
+        """Patch vectors of these memories, of those that still have any."""
+        with self._store.reading() as connection:
+            return reads.visuals(connection, ids)
 
     def thumbnail(self, id: int) -> bytes | None:
         """The JPEG of a memory that was seen, or None."""

@@ -11,12 +11,14 @@ from perstream.errors import NotFound
 from perstream.memory.columns import (
     RECORD_COLUMNS,
     chunks,
+    half_or_none,
     marks,
     record_of,
     to_datetime,
     to_micros,
     triplets_of,
 )
+from perstream.protocols import Visuals
 from perstream.types import Gap, MemoryRecord, Provenance
 
 
@@ -112,6 +114,19 @@ def entities_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int,
         for memory, *labels in connection.execute(sql + where, piece):
             found.setdefault(memory, {}).update(dict.fromkeys(labels))
     return {memory: tuple(labels) for memory, labels in found.items()}
+
+
+def visuals(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Visuals]:
+    """Stored patch vectors of the memories that have any."""
+    found: dict[int, Visuals] = {}
+    for piece in chunks(ids):
+        rows = connection.execute(
+            f"SELECT memory_id, mean, nearest, patches FROM visuals WHERE memory_id IN ({marks(piece)})", piece
+        )
+        for memory, mean, nearest, patches in rows:
+            if mean is not None or nearest is not None:
+                found[memory] = Visuals(half_or_none(mean, patches), half_or_none(nearest, patches))
+    return found
 
 
 def thumbnail(connection: sqlite3.Connection, memory: int) -> bytes | None:

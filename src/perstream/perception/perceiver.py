@@ -16,14 +16,17 @@ from perstream.perception.motion import MotionObserver
 from perstream.perception.people import PeopleObserver
 from perstream.perception.place import PlaceObserver
 from perstream.perception.reader import OnnxReader, Reader
+from perstream.perception.recent import RecentSound
 from perstream.perception.speech import RATE, SpeechObserver
 from perstream.perception.text import TextObserver
 from perstream.perception.transcript import heard
 from perstream.perception.view import View
-from perstream.types import AudioChunk, ByteArray, Cue, HalfArray, Keyframe, Observation, Percept
+from perstream.types import AudioChunk, ByteArray, Cue, HalfArray, Keyframe, Observation, Percept, SampleArray
 
 WAIT_S = 1.5
 """What was heard waits this long for a keyframe to go with; transcript lines do not wait."""
+SOUND_S = 10.0
+"""Of the sound since the percept before, a percept carries this much at most."""
 MAX_WAITING = 64
 """Heard observations kept before the first keyframe; the oldest go first."""
 
@@ -44,8 +47,12 @@ class Perceiver:
     were asked for and cannot run; the rest works without them.
     """
 
-    def __init__(self, config: PerceptionConfig, encode: Encode, *, reader: Reader | None = None) -> None:
+    def __init__(
+        self, config: PerceptionConfig, encode: Encode, *, reader: Reader | None = None, keep_sound: bool = False
+    ) -> None:
         """``encode`` is ``VisionEncoder.encode``; ``reader`` replaces the text models (tests).
+
+        With ``keep_sound`` a percept carries the sound since the one before.
 
         Sets OpenCV to one thread for the process: pictures here are small, so its thread pool
         gains nothing and takes the cores that decode the video.
@@ -77,15 +84,23 @@ class Perceiver:
                 self.unavailable["speech"] = str(error)
         self._last: Percept | None = None
         self._waiting: list[Observation] = []
+        self._sound = RecentSound(SOUND_S) if keep_sound else None
 
     def see(self, keyframe: Keyframe) -> Percept:
         """What is perceived in a keyframe, with what was heard since the one before."""
-        view = View(keyframe)
-        seen = [one for observer in self._observers.values() for one in observer.see(view)]
-        (patches,) = self._encode([view.rgb])
-        percept = Percept(keyframe, (*seen, *self._heard()), patches)
-        self._last = percept
-        return percept
+        return self.see_all([keyframe])[0]
+
+    def see_all(self, keyframes: Sequence[Keyframe]) -> list[Percept]:
+        """What is perceived in each keyframe, in their order; they are encoded together."""
+        views = [View(keyframe) for keyframe in keyframes]
+        seen = [[one for observer in self._observers.values() for one in observer.see(view)] for view in views]
+        encoded = self._encode([view.rgb for view in views])
+        percepts = []
+        for keyframe, observations, patches in zip(keyframes, seen, encoded, strict=True):
+            percept = Percept(keyframe, (*observations, *self._heard()), patches, sound=self._take_sound())
+            percepts.append(percept)
+            self._last = percept
+        return percepts
 
     def hear(self, item: AudioChunk | Cue) -> Percept | None:
         """Take sound or a transcript line in; a percept when something was said and waits for no keyframe.
@@ -96,6 +111,8 @@ class Perceiver:
         if isinstance(item, Cue):
             self._wait_for_keyframe(heard(item))
             return self._repeated() if self._waiting else None
+        if self._sound is not None:
+            self._sound.add(item)
         if self._speech is None:
             return None
         self._wait_for_keyframe(self._speech.hear(item))
@@ -120,4 +137,7 @@ class Perceiver:
         """The last keyframe again, with what was heard alone; None before the first."""
         if self._last is None:
             return None
-        return Percept(self._last.keyframe, self._heard(), self._last.patches, repeated=True)
+        return Percept(self._last.keyframe, self._heard(), self._last.patches, repeated=True, sound=self._take_sound())
+
+    def _take_sound(self) -> SampleArray | None:
+        return self._sound.take() if self._sound is not None else None
