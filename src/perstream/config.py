@@ -184,6 +184,8 @@ class BackendConfig:
     """Name of the model on that server; empty is OPENAI_MODEL, or the only one that it lists."""
     pictures: Literal["auto", "always", "never"] = "auto"
     """Send pictures to that server: auto is when its model takes them."""
+    sound: Literal["auto", "always", "never"] = "auto"
+    """Send the sound of moments to that server: auto is when its model is known to hear."""
     request_timeout_s: Annotated[float, Meta(gt=0, le=600)] = 60.0
     """Give up a call to that server after this many seconds without a token."""
     request_retries: Annotated[int, Meta(ge=0, le=10)] = 2
@@ -192,6 +194,8 @@ class BackendConfig:
     """Most calls to that server in an hour; 0 is no limit."""
     tokens_per_hour: Annotated[int, Meta(ge=0)] = 0
     """Most tokens in and out in an hour; 0 is no limit."""
+    allow_http: bool = False
+    """Let a server on another machine be reached by http://: what is sent, and the key, can be read on the way."""
 
 
 @dataclass(frozen=True)

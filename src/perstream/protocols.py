@@ -188,6 +188,9 @@ class Sent:
     tokens_in: int
     tokens_out: int
     pictures: int
+    sounds: int = 0
+    estimated: int = 0
+    """Calls whose tokens were guessed from lengths, because the server did not count them."""
 
 
 @dataclass(frozen=True, slots=True)
