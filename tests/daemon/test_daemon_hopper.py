@@ -88,3 +88,15 @@ def test_clearing_keeps_gaps_and_makes_room() -> None:
     again = keyframe(1)
     assert hopper.put(again) == ()
     assert drained(hopper) == [GAP, again]
+
+
+def test_keyframes_that_already_wait_are_taken_together_up_to_something_else() -> None:
+    hopper = Hopper(8, 8, newest_wins=False)
+    first, second, third, last = (keyframe(n) for n in range(4))
+    for item in (first, second, third, GAP, last):
+        hopper.put(item)
+    assert hopper.take() == first
+    assert hopper.take_more(1) == [second]
+    assert hopper.take_more(8) == [third]
+    assert hopper.take_more(8) == []
+    assert drained(hopper) == [GAP, last]

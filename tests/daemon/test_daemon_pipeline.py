@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +11,7 @@ from daemon_fakes import NOON, EchoPerceiver, House, PushedSource, ScriptedSourc
 from perstream.daemon.pipeline import SourcePipeline
 from perstream.errors import BackendUnavailable
 from perstream.events import Done, ErrorRaised, FrameDropped, GapRecorded, KeyframeKept, MemoryStored, Paused
-from perstream.types import Gap
+from perstream.types import Gap, Keyframe, Percept
 
 
 def watch(house: House, source: ScriptedSource | PushedSource, **how: bool) -> SourcePipeline:
@@ -186,3 +188,22 @@ def test_the_way_from_capture_to_memory_is_measured() -> None:
     assert latency.count == 20
     assert 0 < latency.p50_ms <= latency.p95_ms < 5000
     assert latency.chosen_p95_ms <= latency.p95_ms
+
+
+def test_keyframes_that_wait_are_perceived_together() -> None:
+    gate, sizes = threading.Event(), []
+
+    class Together(EchoPerceiver):
+        def see_all(self, keyframes: Sequence[Keyframe]) -> list[Percept]:
+            gate.wait(10)
+            sizes.append(len(keyframes))
+            return super().see_all(keyframes)
+
+    house = House(Together)
+    house.parts = replace(house.parts, batch=4)
+    pipeline = watch(house, ScriptedSource([frame(n, "film") for n in range(9)]))
+    until(lambda: pipeline.tally.keyframes >= 8)
+    gate.set()
+    assert pipeline.wait(10) is not None
+    assert sum(sizes) == 9 and max(sizes) == 4
+    assert house.sink.seen == list(range(9))

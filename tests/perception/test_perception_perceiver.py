@@ -159,3 +159,41 @@ assert "onnxruntime" in sys.modules
 assert not {"rapidocr", "silero_vad", "torch"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_keyframes_are_encoded_together_and_keep_their_order():
+    calls = []
+
+    def counting(pictures):
+        calls.append(len(pictures))
+        return encode(pictures)
+
+    perceiver = Perceiver(PerceptionConfig(**OFF), counting)
+    percepts = perceiver.see_all([keyframe(texture(n), float(n)) for n in range(3)])
+    assert calls == [3]
+    assert [p.keyframe.pts_s for p in percepts] == [0.0, 1.0, 2.0]
+    assert [p.patches[0, 0] for p in percepts] == [np.float16(p.keyframe.rgb.mean()) for p in percepts]
+
+
+def test_sound_goes_with_the_next_keyframe_and_only_where_it_is_wanted():
+    hearing = Perceiver(PerceptionConfig(**OFF), encode, keep_sound=True)
+    assert hearing.see(keyframe(texture(1), 0.0)).sound is None
+    hearing.hear(sound(0.0, 5))
+    hearing.hear(sound(0.5, 7))
+    taken = hearing.see(keyframe(texture(2), 1.0)).sound
+    assert taken.dtype == np.int16 and len(taken) == 16_000
+    assert (taken[0], taken[-1]) == (5, 7)
+    assert hearing.see(keyframe(texture(3), 1.5)).sound is None
+    deaf = make()
+    deaf.hear(sound(0.0, 5))
+    assert deaf.see(keyframe(texture(1), 1.0)).sound is None
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.5, 30.0])
+def test_of_long_sound_the_newest_is_kept(seconds):
+    hearing = Perceiver(PerceptionConfig(**OFF), encode, keep_sound=True)
+    for n in range(int(40 / seconds)):
+        hearing.hear(sound(n * seconds, n % 100, seconds))
+    taken = hearing.see(keyframe(texture(1), 41.0)).sound
+    assert len(taken) == (10 * 16_000)
+    assert taken[-1] == (int(40 / seconds) - 1) % 100
