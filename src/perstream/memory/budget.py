@@ -17,6 +17,8 @@ STEP_BYTES = 2 * 1024 * 1024
 """At most about this much is given up in one go after a write, so that no write waits long."""
 STEP_ITEMS = 32
 """And at most so many parts, for the same reason: recall's index must look at each memory anew."""
+VACUUM_PAGES = 256
+"""Free pages (1 MiB) that are given back to the file system after a write, at most."""
 BATCH = 256
 """Memories read at a time while gathering items."""
 
@@ -45,6 +47,22 @@ def held_bytes(connection: sqlite3.Connection) -> dict[Granularity, int]:
     return found
 
 
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """Size of the database without its free pages: what only giving something up can lower."""
+    pages, free, size = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+def tidy(connection: sqlite3.Connection) -> None:
+    """Give some free pages back to the file system and empty the log. In no transaction, and nobody reads."""
+    # As a script: it yields a row without columns per page, at which execute() would stop.
+    connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
 def draw_up(connection: sqlite3.Connection, order: Order, nbytes: int, most: int | None = None) -> Plan:
     """The plan that frees ``nbytes``, or its first ``most`` items; reads no more of the store than it takes."""
     gathered: list[Item] = []
@@ -58,10 +76,11 @@ def draw_up(connection: sqlite3.Connection, order: Order, nbytes: int, most: int
 
 
 def carry_out(connection: sqlite3.Connection, drawn: Plan) -> set[int]:
-    """Give up the items of a plan inside the caller's transaction; returns the memories that recall must look at anew."""
+    """Give up the items of a plan inside the caller's transaction.
+
+    Returns the memories that recall must look at anew: those forgotten, and those whose validity changed with that.
+    """
     gone = drawn.forgotten
-    # Recall never searches v_nearest and thumbnails: without them a memory is the same to it.
-    changed = {item.memory_id for item in drawn.items if item.granularity is not Granularity.V_NEAREST}
     for part in FINE_TO_COARSE[:-1]:
         ids = [item.memory_id for item in drawn.items if item.granularity is part]
         for piece in chunks(ids):
@@ -69,9 +88,7 @@ def carry_out(connection: sqlite3.Connection, drawn: Plan) -> set[int]:
             for sql in _DROPS[part]:
                 connection.execute(sql + inside, piece)
             connection.execute(f"UPDATE memories SET held = held & ~{HELD[part]} WHERE id {inside}", piece)
-    if gone:
-        changed |= delete(connection, gone)[2]
-    return changed
+    return {*gone, *delete(connection, gone)[2]} if gone else set()
 
 
 def named_by(connection: sqlite3.Connection, memories: Sequence[int]) -> set[int]:

@@ -120,6 +120,12 @@ def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> tuple[int, int
     return entities, edges, settle(connection, keys)
 
 
+_LABEL_IS_WRITTEN = (
+    "SELECT EXISTS (SELECT 1 FROM edges WHERE subject = ?1 AND subject_text IS NULL) "
+    "OR EXISTS (SELECT 1 FROM edges WHERE object = ?1 AND object_text IS NULL)"
+)
+
+
 def drop_unsupported(connection: sqlite3.Connection, touched: set[int]) -> int:
     """Delete the entities among these that no edge needs; rename those whose label nobody else wrote.
 
@@ -127,15 +133,17 @@ def drop_unsupported(connection: sqlite3.Connection, touched: set[int]) -> int:
     """
     dropped = 0
     for entity in sorted(touched):
+        # A thing that much is said about has its own label in one of the first edges: no need to see them all.
+        if connection.execute(_LABEL_IS_WRITTEN, (entity,)).fetchone()[0]:
+            continue
         written = connection.execute(
             "SELECT subject_text FROM edges WHERE subject = ?1 UNION SELECT object_text FROM edges WHERE object = ?1",
             (entity,),
         ).fetchall()
-        labels = sorted(label for (label,) in written if label is not None)
-        if not written:
+        if written:
+            _rename(connection, entity, min(label for (label,) in written))
+        else:
             dropped += connection.execute("DELETE FROM entities WHERE id = ?", (entity,)).rowcount
-        elif len(labels) == len(written):
-            _rename(connection, entity, labels[0])
     return dropped
 
 

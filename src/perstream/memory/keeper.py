@@ -14,7 +14,7 @@ from perstream.memory.live import LiveIndex
 from perstream.memory.reduce import Order, Plan
 from perstream.memory.status import MB, disk_bytes
 from perstream.memory.store import Store
-from perstream.types import Receipt, Selector
+from perstream.types import Granularity, Receipt, Selector
 
 
 class Keeper:
@@ -76,6 +76,10 @@ class Keeper:
         except BaseException:
             self._entities.forget_cache()
             raise
+        # Recall never searches v_nearest and thumbnails: without them a memory is the same to it.
+        for part in (Granularity.V_MEAN, Granularity.V_M):
+            stripped = [item.memory_id for item in drawn.items if item.granularity is part]
+            self._index.strip(stripped, vectors=part is Granularity.V_M)
         self._index.sync(changed)
         return drawn
 
@@ -92,27 +96,16 @@ class Keeper:
 
     def stay_within_budget(self) -> None:
         """After a write: over the disk budget, give up what is coldest and finest, a bounded piece at a time."""
-        limit = self._config.disk_budget_mb * MB
-        if not limit:
+        limit = int(self._config.disk_budget_mb * MB)
+        if not limit or disk_bytes(self._store.path) <= limit:
             return
-        if self._disk() <= limit:
-            return
-        self._tidy()
-        excess = int(self._disk() - limit * budget.HYSTERESIS)
-        if self._disk() > limit:
-            self._give_up(min(excess, budget.STEP_BYTES), self._config.reduction, budget.STEP_ITEMS)
-            self._tidy()
-
-    def _disk(self) -> int:
-        """Bytes of the database and its log."""
-        return disk_bytes(self._store.path)
-
-    def _tidy(self) -> None:
-        """Empty the log and give free pages back to the file system, up to 4 MiB of them."""
         with self._store.alone() as connection:
-            # As a script: it yields a row without columns per page, at which execute() would stop.
-            connection.executescript("PRAGMA incremental_vacuum(1024)")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            used = budget.used_bytes(connection)
+        if used > limit:
+            excess = used - int(limit * budget.HYSTERESIS)
+            self._give_up(min(excess, budget.STEP_BYTES), self._config.reduction, budget.STEP_ITEMS)
+        with self._store.alone() as connection:
+            budget.tidy(connection)
 
     def _rehearse(self, selector: Selector) -> Receipt:
         """What forgetting would do, done in a transaction that is undone."""

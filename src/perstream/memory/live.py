@@ -14,16 +14,12 @@ from perstream.memory.lexical import Stemmer
 from perstream.memory.page import read_page
 from perstream.memory.reads import entities_of
 from perstream.memory.recall import RecallIndex
-from perstream.memory.status import MB
+from perstream.memory.residence import Residence
 from perstream.memory.store import Store
 from perstream.types import Query
 
 PAGE = 10_000
 """Memories read at a time while loading."""
-MEASURED_EVERY = 256
-"""Memories added between two looks at the RAM held: measuring costs about as much as a search."""
-HYSTERESIS = 0.95
-"""Over budget, token vectors are evicted down to this share of it."""
 
 
 class LiveIndex:
@@ -37,15 +33,12 @@ class LiveIndex:
         """``other_bytes`` is what else counts against the RAM budget."""
         self._store = store
         self._config = config
-        self._other_bytes = other_bytes
+        self._residence = Residence(store, config.ram_budget_mb, other_bytes)
         self._loading = threading.Lock()
         self._lock = threading.RLock()
         self._index: RecallIndex | None = None
-        self._known: dict[int, bool] = {}
-        """Id of every memory in the index: is it superseded?"""
         self._missed: set[int] | None = None
         """Changed while another thread was loading; None when nobody is."""
-        self._unmeasured = 0
         self._data_version = -1
         self._kept = True
         """Is what the store keeps of the words of this version? Not where an older one is only read."""
@@ -56,7 +49,8 @@ class LiveIndex:
         if self._store.read_only:
             self._follow_writer()
         found = index.search(query)
-        self._measure(0)
+        with self._lock:
+            self._residence.fit(index)
         return found
 
     def to_embed(self, text: str) -> str:
@@ -69,7 +63,6 @@ class LiveIndex:
             if self._index is None:
                 with self._lock:
                     self._missed = set()
-                    self._known = {}
                 version = self._version()
                 index = RecallIndex(self._config, self._load_tokens)
                 self._read_all(index)
@@ -94,39 +87,49 @@ class LiveIndex:
                 for piece in chunks(wanted)
                 for entry in self._read(f"WHERE m.id IN ({marks(piece)}) ORDER BY m.id", piece)
             ]
-            self._index.remove([memory for memory in wanted if memory in self._known])
-            for memory in wanted:
-                self._known.pop(memory, None)
+            self._index.remove(wanted)
             self._index.add_many(entries)
-            self._known.update((entry.id, entry.superseded) for entry in entries)
-            self._measure(len(entries))
+            self._residence.came(entry.id for entry in entries if entry.tokens is not None)
+            self._residence.fit(self._index)
+
+    def strip(self, ids: Sequence[int], vectors: bool) -> None:
+        """These memories gave up their text and token ``vectors``, else their picture's; their words stay."""
+        with self._lock:
+            if self._missed is not None:
+                self._missed.update(ids)
+            if self._index is not None:
+                self._index.strip(ids, vectors)
 
     def drop(self) -> None:
         """Forget everything in RAM; it is loaded again when needed."""
         with self._loading, self._lock:
             self._index = None
-            self._known = {}
+            self._residence.forget()
 
-    @property
-    def nbytes(self) -> int:
-        """RAM held, as the index accounts for it; 0 while it is not loaded."""
+    def held(self) -> dict[str, int]:
+        """RAM held by part, as the index accounts for it; nothing while it is not loaded."""
         index = self._index
-        return 0 if index is None else index.nbytes
+        return {} if index is None else index.held()
 
     def _read_all(self, index: RecallIndex) -> None:
-        last, stemmer = 0, Stemmer()
+        """Load page by page. Over budget, token vectors are left out, and the hottest brought back at the end."""
+        last, stemmer, full = 0, Stemmer(), False
         with self._store.reading() as connection:
             self._kept = is_current(connection)
         while True:
             with self._store.reading() as connection:
                 page = read_page(connection, last, PAGE, stemmer, self._kept)
             if page is None:
-                return
+                break
             index.load(page)
-            with self._lock:
-                self._known.update(zip(page.ids, map(bool, page.superseded), strict=True))
-            self._stay_within_budget(index)
             last = page.ids[-1]
+            if full:
+                index.evict(page.ids)
+            elif self._residence.excess(index) > 0:
+                full = True
+                index.evict(index.standing())
+        if full:
+            self._residence.fill(index)
 
     def _read(self, where: str, values: Sequence[int]) -> list[IndexEntry]:
         with self._store.reading() as connection:
@@ -137,40 +140,9 @@ class LiveIndex:
 
     def _load_tokens(self, ids: Sequence[int]) -> Mapping[int, TokenCodes]:
         with self._store.reading() as connection:
-            return tokens_of(connection, ids)
-
-    def _measure(self, added: int) -> None:
-        with self._lock:
-            self._unmeasured += added or 1
-            if self._unmeasured >= MEASURED_EVERY and self._index is not None:
-                self._unmeasured = 0
-                self._stay_within_budget(self._index)
-
-    def _stay_within_budget(self, index: RecallIndex) -> None:
-        """Evict the token vectors of the coldest memories; they stay on disk and come back when searched for."""
-        limit = self._config.ram_budget_mb * MB
-        held = index.nbytes + self._other_bytes() if limit else 0
-        if held <= limit:
-            return
-        excess = held - limit * HYSTERESIS
-        heat, last = float("-inf"), 0
-        while excess > 0:
-            # The store is let go of before the index is asked: a search holds the index and reads the store.
-            with self._store.reading() as connection:
-                rows = connection.execute(
-                    "SELECT m.id, m.heat, length(v.tokens) FROM memories m JOIN vectors v ON v.memory_id = m.id "
-                    "WHERE (m.heat, m.id) > (?, ?) ORDER BY m.heat, m.id LIMIT ?",
-                    (heat, last, PAGE),
-                ).fetchall()
-            evicted = []
-            for memory, warmth, size in rows:
-                heat, last = warmth, memory
-                if excess > 0 and size and index.holds_tokens(memory):
-                    evicted.append(memory)
-                    excess -= size
-            index.evict(evicted)
-            if len(rows) < PAGE:
-                return
+            found = tokens_of(connection, ids)
+        self._residence.came(found)
+        return found
 
     def _version(self) -> int:
         with self._store.reading() as connection:
@@ -186,4 +158,5 @@ class LiveIndex:
             with self._store.reading() as connection:
                 rows = connection.execute("SELECT id, superseded_by IS NOT NULL FROM memories").fetchall()
             now = {memory: bool(superseded) for memory, superseded in rows}
-            self.sync(m for m in now.keys() | self._known.keys() if now.get(m) is not self._known.get(m))
+            known = self._index.standing() if self._index is not None else {}
+            self.sync(m for m in now.keys() | known.keys() if now.get(m) is not known.get(m))

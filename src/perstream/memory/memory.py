@@ -225,9 +225,11 @@ class Memory:
 
     def status(self) -> MemoryStatus:
         """Counts and sizes."""
-        ram = self._ram()
+        parts = self._index.held()
         with self._store.reading() as connection:
-            return status.take(connection, self._store.path, ram)
+            pages = -int(connection.execute("PRAGMA cache_size").fetchone()[0]) * 1024
+            ram = {"index": sum(parts.values()), "entities": self._entities.nbytes, "cache": 2 * pages}
+            return status.take(connection, self._store.path, ram, parts, self._config)
 
     # --- giving up ------------------------------------------------------------------------
 
@@ -285,8 +287,3 @@ class Memory:
                 key = f"{record.speaker}\x1f{normalize(record.text)}"
                 hits.setdefault(key, Hit(record, found.score, found.score_parts, found.path))
         return builtins.list(hits.values())
-
-    def _ram(self) -> dict[str, int]:
-        with self._store.reading() as connection:
-            pages = -int(connection.execute("PRAGMA cache_size").fetchone()[0]) * 1024
-        return {"index": self._index.nbytes, "entities": self._entities.nbytes, "cache": 2 * pages}

@@ -25,6 +25,7 @@ from perstream.memory.late import TokenStore
 from perstream.memory.lexical import LexicalIndex, SlotArray, Stemmer
 from perstream.memory.page import Page
 from perstream.memory.phrasing import Question, parse_question, question_to_embed
+from perstream.memory.pictures import Pictures
 from perstream.memory.rank import Ranker
 from perstream.memory.rows import Rows
 from perstream.memory.signals import WEIGHTS, date_signal, speaker_signal
@@ -55,18 +56,27 @@ class RecallIndex:
         self._tokens = TokenStore()
         self._links = Links()
         self._dense: DenseIndex | None = None
-        self._pictures: dict[int, FloatArray] = {}
+        self._pictures = Pictures()
 
     def __len__(self) -> int:
         return len(self._rows)
 
     @property
     def nbytes(self) -> int:
-        """Bytes held: vectors, tokens, words, rows and links."""
+        """Bytes held, all parts together."""
+        return sum(self.held().values())
+
+    def held(self) -> dict[str, int]:
+        """Bytes held, by part: token vectors can be evicted, the rest is needed to find a memory at all."""
         with self._lock:
             vectors = self._dense.nbytes if self._dense is not None else 0
-            vectors += sum(vector.nbytes + 120 for vector in self._pictures.values())
-            return vectors + self._tokens.nbytes + self._words.nbytes + self._rows.nbytes + self._links.nbytes
+            return {
+                "vectors": vectors + self._pictures.nbytes,
+                "tokens": self._tokens.nbytes + 72 * len(self._away),
+                "words": self._words.nbytes,
+                "rows": self._rows.nbytes,
+                "graph": self._links.nbytes,
+            }
 
     # --- writing ----------------------------------------------------------------------------
 
@@ -84,8 +94,7 @@ class RecallIndex:
                 if self._dense is None:
                     self._dense = DenseIndex(len(entry.pooled))
                 self._dense.put(slot, entry.pooled)
-            if entry.mean_vector is not None:
-                self._pictures[slot] = _picture_vector(entry.mean_vector)
+            self._pictures.put(slot, entry.mean_vector)
 
     def add_many(self, entries: Iterable[IndexEntry]) -> None:
         """Index memories in the order given."""
@@ -106,7 +115,8 @@ class RecallIndex:
                 if self._dense is None:
                     self._dense = DenseIndex(vectors.shape[1])
                 self._dense.put_many(np.array(held) + first, vectors)
-            self._pictures.update((first + place, _picture_vector(mean)) for place, mean in page.pictures.items())
+            for place, mean in page.pictures.items():
+                self._pictures.put(first + place, mean)
 
     def remove(self, ids: Iterable[int]) -> None:
         """Forget memories: their words, vectors and tokens leave the index. Unknown ids are no error."""
@@ -117,7 +127,7 @@ class RecallIndex:
                 self._tokens.put(slot, None)
                 self._away.discard(slot)
                 self._links.remove(slot)
-                self._pictures.pop(slot, None)
+                self._pictures.put(slot, None)
                 if self._dense is not None:
                     self._dense.clear(slot)
                 self._rows.remove(slot)
@@ -135,6 +145,35 @@ class RecallIndex:
         with self._lock:
             slot = self._rows.slot_of(memory)
             return slot is not None and slot not in self._away
+
+    def bring_back(self, ids: Iterable[int]) -> None:
+        """Load the token vectors of memories that were evicted."""
+        with self._lock:
+            self._bring_back(slot for slot in map(self._rows.slot_of, ids) if slot is not None)
+
+    def strip(self, ids: Iterable[int], vectors: bool) -> None:
+        """Memories gave up a part: their text and token ``vectors``, else those of their picture.
+
+        Words, neighbours and links stay as they are: a memory is still found by them.
+        """
+        with self._lock:
+            for slot in (self._rows.slot_of(i) for i in ids):
+                if slot is None:
+                    continue
+                if not vectors:
+                    self._pictures.put(slot, None)
+                    continue
+                self._tokens.put(slot, None)
+                self._away.discard(slot)
+                if self._dense is not None:
+                    self._dense.clear(slot)
+
+    def standing(self) -> dict[int, bool]:
+        """Every memory in the index: is it superseded?"""
+        with self._lock:
+            alive = np.flatnonzero(self._rows.alive[: self._rows.size])
+            superseded = ~self._rows.current[alive]
+            return dict(zip(self._rows.ids[alive].tolist(), superseded.tolist(), strict=True))
 
     # --- reading ----------------------------------------------------------------------------
 
@@ -189,7 +228,7 @@ class RecallIndex:
         bm25 = self._words.scores(question.terms, rows.before, rows.after)
         words = bm25 / max(float(bm25.max(initial=0.0)), 1e-9)
         pooled = self._pooled(query)
-        picture = self._picture(query)
+        picture = self._pictures.cosines(query.picture, rows.size)
         when = WEIGHTS.date_first * date
         found: dict[int, list[str]] = {}
         if query.vectors is not None:
@@ -252,20 +291,6 @@ class RecallIndex:
             rough = self._dense.scan(normalized(query.vectors.pooled))[: len(out)]
             out[: len(rough)] = rough
         return out
-
-    def _picture(self, query: Query) -> FloatArray:
-        out = np.full(self._rows.size, -1.0, np.float32)
-        if query.picture is not None and self._pictures:
-            wanted = _picture_vector(query.picture)
-            held = [slot for slot, vector in self._pictures.items() if vector.shape == wanted.shape]
-            if held:
-                out[held] = np.stack([self._pictures[slot] for slot in held]) @ wanted
-        return out
-
-
-def _picture_vector(patches: NDArray[np.floating]) -> FloatArray:
-    """Patch vectors [n, d] as one unit vector [d]."""
-    return normalized(np.atleast_2d(np.asarray(patches, np.float32)).mean(axis=0))
 
 
 def _collect(found: dict[int, list[str]], name: str, score: NDArray[np.floating], allowed: BoolArray) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from perstream.config import MemoryConfig
 from perstream.memory.columns import to_datetime_or_none
 from perstream.memory.migrations import version_of
 
@@ -32,10 +33,33 @@ class MemoryStatus:
     """RAM by piece: ``index``, ``entities``, ``cache`` (SQLite's pages)."""
     superseded: int = 0
     pinned: int = 0
+    index_bytes: dict[str, int] = field(default_factory=dict)
+    """The index by part: vectors, tokens, words, rows, graph; empty while it is not loaded."""
+    ram_budget_mb: float = 0.0
+    disk_budget_mb: float = 0.0
+    """As configured; 0 is no limit."""
+    ram_over_mb: float = 0.0
+    """Index and entities above their budget, in MiB: what cannot leave RAM without losing a memory from sight."""
+    disk_over_mb: float = 0.0
+    """The store above its budget, in MiB: what is pinned, or is given up with the next writes."""
+
+    def lines(self) -> list[tuple[str, str]]:
+        """Sizes and budgets for people: name and value."""
+        disk = f"{self.disk_mb:.1f} MB" + _of(self.disk_budget_mb)
+        if self.disk_over_mb:
+            disk += f"; {self.disk_over_mb:.1f} MB over it: given up with the next writes, unless pinned"
+        own = sum(size for piece, size in self.ram_bytes.items() if piece != "cache") / MB
+        parts = ", ".join(f"{name} {size / MB:.1f}" for name, size in self.index_bytes.items())
+        ram = f"{own:.1f} MB" + _of(self.ram_budget_mb) + (f" ({parts})" if parts else " (nothing was asked yet)")
+        if self.ram_over_mb:
+            ram += f"; {self.ram_over_mb:.1f} MB over it: needed to find these memories, so it stays"
+        return [("on disk", disk), ("index in memory", ram), ("in memory at most", f"{self.ram_mb:.1f} MB with caches")]
 
 
-def take(connection: sqlite3.Connection, path: Path, ram: dict[str, int]) -> MemoryStatus:
-    """Count."""
+def take(
+    connection: sqlite3.Connection, path: Path, ram: dict[str, int], parts: dict[str, int], config: MemoryConfig
+) -> MemoryStatus:
+    """Count; ``ram`` and ``parts`` are what the pieces in RAM and the parts of the index hold."""
     memories, oldest, newest, superseded, pinned = connection.execute(
         "SELECT count(*), min(observed_at), max(observed_at), count(superseded_by), total(pinned) FROM memories"
     ).fetchone()
@@ -51,7 +75,20 @@ def take(connection: sqlite3.Connection, path: Path, ram: dict[str, int]) -> Mem
         ram_bytes=ram,
         superseded=superseded,
         pinned=int(pinned),
+        index_bytes=parts,
+        ram_budget_mb=config.ram_budget_mb,
+        disk_budget_mb=config.disk_budget_mb,
+        ram_over_mb=_over(sum(size for piece, size in ram.items() if piece != "cache"), config.ram_budget_mb),
+        disk_over_mb=_over(disk_bytes(path), config.disk_budget_mb),
     )
+
+
+def _of(budget_mb: float) -> str:
+    return f" of {budget_mb:g} MB allowed" if budget_mb else ""
+
+
+def _over(nbytes: int, budget_mb: float) -> float:
+    return max(0.0, nbytes / MB - budget_mb) if budget_mb else 0.0
 
 
 def disk_bytes(path: Path) -> int:
