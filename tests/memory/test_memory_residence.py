@@ -97,8 +97,7 @@ def test_loading_leaves_the_hottest_in_ram(tmp_path: Path) -> None:
     room = floor_mb(tmp_path, 100) + 0.05
     with opened(tmp_path) as memory:
         memory.remember_all(heavy(n) for n in range(100))
-        for _ in range(3):
-            memory.recall(ask("fact number 7 of word7", hours=200, k=1))
+        memory._visits.note([8], at(500))
         memory.remember(heavy(100))
     with opened(tmp_path, ram_budget_mb=room) as memory:
         memory.warm()
