@@ -52,14 +52,14 @@ def status(store: options.Store = None, config: options.ConfigFile = None, as_js
 
 def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
     """Say what this machine has, what is missing, and which backend ``auto`` takes and why."""
-    from perstream.models.minilm import default_folder
+    from perstream.models.minilm import default_folder, is_built
     from perstream.models.registry import choose
     from perstream.perception.capabilities import capabilities
 
     settings = options.settings(config, None)
     choice = choose()
     folder = Path(settings.backend.embedder_path) if settings.backend.embedder_path else default_folder()
-    ready = (folder / "model.onnx").is_file()
+    ready = is_built(folder)
     checks = [
         ("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         ("text embedder", ready, str(folder) if ready else "missing: run `perstream setup`"),
@@ -89,11 +89,11 @@ def setup(
     as_json: options.Json = False,
 ) -> None:
     """Build the text embedder from its installed weights, once. Nothing is downloaded."""
-    from perstream.models.minilm import default_folder
+    from perstream.models.minilm import default_folder, is_built
     from perstream.models.minilm_build import build
 
     folder = default_folder()
-    there = (folder / "model.onnx").is_file() and not force
+    there = is_built(folder) and not force
     if not there:
         build(folder)
     if as_json:

@@ -31,7 +31,7 @@ class CachedEmbedder:
         self._embedder = embedder
         self.dimension = embedder.dimension
         # Another model, or another build of it, has another folder.
-        probe = np.round(embedder.embed(["The quick brown fox jumps over the lazy dog."]), 3).tobytes()
+        probe = np.round(embedder.embed_tokens("The quick brown fox jumps over the lazy dog.").pooled, 3).tobytes()
         self._folder = (folder or default_cache()) / hashlib.sha256(probe).hexdigest()[:16]
         self._known: dict[str, TextVectors] = {}
         self._new: list[str] = []
