@@ -127,12 +127,17 @@ def _settings(folder: Path, config: Mapping[str, Any]) -> tuple[float, Mapping[s
     numbers = [alpha, *(patterns.values() if isinstance(patterns, dict) else [None])]
     if not all(isinstance(n, (int, float)) and not isinstance(n, bool) and abs(n) < 1e6 for n in numbers):
         raise BackendUnavailable(f"{folder / CONFIG} has no usable lora_alpha")
+    if not all(re.fullmatch(r"\^?[\w.]+", str(pattern)) for pattern in patterns):
+        raise BackendUnavailable(f"the alpha_pattern of {folder / CONFIG} has more than plain names of layers")
     return float(numbers[0]), {str(key): float(value) for key, value in patterns.items()}
 
 
 def _alpha_of(module: str, alpha: float, patterns: Mapping[str, float]) -> float:
-    """As PEFT picks it: the first pattern that is a whole tail of the layer's name. Patterns are taken literally."""
-    return next((value for tail, value in patterns.items() if f".{module}".endswith(f".{tail.lstrip('^.')}")), alpha)
+    """As PEFT picks it: of the first pattern that is the layer's whole name (after ^) or a tail of it."""
+    for pattern, value in patterns.items():
+        if module == pattern.removeprefix("^") or (pattern[0] != "^" and module.endswith(f".{pattern}")):
+            return value
+    return alpha
 
 
 def _pairs(folder: Path, tensors: Mapping[str, Tensor]) -> dict[str, dict[str, tuple[str, Tensor]]]:

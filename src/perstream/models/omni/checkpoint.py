@@ -59,14 +59,18 @@ def find_checkpoint(model_path: str) -> Checkpoint:
         raise BackendUnavailable(f"{folder / 'config.json'} names no model_type: it is no transformers model")
     tensors: dict[str, Tensor] = {}
     for shard in _shards(folder):
-        tensors.update(read_header(folder / shard))
+        try:
+            tensors.update(read_header(folder / shard))
+        except BackendUnavailable as error:
+            again = fetch_command(model_path, folder, shard)
+            raise BackendUnavailable(f"{error}; fetch it again: {again}") from error
     return Checkpoint(model_path, folder, config, tensors)
 
 
 def find_folder(model_path: str) -> Path:
     """Where the model lies. BackendUnavailable when it was never fetched."""
     if not model_path:
-        raise BackendUnavailable("no model is named: set backend.model_path (--model-path) to a folder or a hub id")
+        raise BackendUnavailable("no model is named: set backend.model_path (--model) to a folder or a hub id")
     folder = Path(model_path).expanduser()
     if folder.is_dir():
         return folder.resolve()
@@ -98,11 +102,12 @@ def missing_files(folder: Path) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def fetch_command(name: str, folder: Path | None) -> str:
-    """The command that fetches a model, or the rest of one: what is there already is not fetched again."""
+def fetch_command(name: str, folder: Path | None, broken: str = "") -> str:
+    """The command that fetches a model, or the rest of one, or one ``broken`` file of it anew."""
+    anew = f" {shlex.quote(broken)} --force-download" if broken else ""
     if folder is None or HUB_ID.fullmatch(name):
-        return f"hf download {shlex.quote(name)}"
-    return f"hf download {_origin(folder)} --local-dir {shlex.quote(str(folder))}"
+        return f"hf download {shlex.quote(name)}{anew}"
+    return f"hf download {_origin(folder)}{anew} --local-dir {shlex.quote(str(folder))}"
 
 
 def _origin(folder: Path) -> str:
@@ -138,7 +143,7 @@ def _shards(folder: Path) -> tuple[str, ...]:
     places = read_json(folder / INDEX).get("weight_map")
     names = set(places.values()) if isinstance(places, dict) else set()
     if not names or not all(isinstance(n, str) and n == Path(n).name and n.endswith(".safetensors") for n in names):
-        raise BackendUnavailable(f"{folder / INDEX} does not list safetensors files of its folder: fetch it again")
+        raise BackendUnavailable(f"{folder / INDEX} does not list safetensors files of its folder")
     return tuple(sorted(names))
 
 
@@ -151,7 +156,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise BackendUnavailable(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
-        raise BackendUnavailable(f"{path} is no JSON file: fetch it again") from error
+        raise BackendUnavailable(f"{path} is no JSON file") from error
     if not isinstance(value, dict):
-        raise BackendUnavailable(f"{path} holds no JSON object: fetch it again")
+        raise BackendUnavailable(f"{path} holds no JSON object")
     return value

@@ -38,9 +38,9 @@ def load_model(config: BackendConfig, *, note: Callable[[str], None] = log.info)
     require_room(name, needed, hardware, config.load_in)
     numbers = f"{hardware.dtype}, {config.load_in} weights" if config.load_in else hardware.dtype
     note(f"loading {name} ({checkpoint.model_type}) to {hardware.device} in {numbers}: {needed / 2**30:.2f} GiB")
-    with _in_one_line(f"the processor of {name} cannot be loaded"):
+    with _in_one_line(f"the processor of {name} cannot be loaded"), _quiet_library():
         processor = load_processor(checkpoint.folder, checkpoint.model_type)
-    with _in_one_line(f"{name} cannot be loaded"), _without_progress_bar():
+    with _in_one_line(f"{name} cannot be loaded"), _quiet_library():
         model = _load_weights(checkpoint, family, hardware, config.load_in)
     require_abilities(name, model, processor)
     hidden_size = int(model.config.get_text_config().hidden_size)
@@ -89,11 +89,15 @@ def _load_weights(checkpoint: Checkpoint, family: Family, hardware: Hardware, lo
         dtype=torch_dtype(hardware.dtype),
         device_map=hardware.device_map,
         use_safetensors=True,
+        ignore_mismatched_sizes=True,  # told below, with the shapes
         output_loading_info=True,
         **local,
     )
     if told["missing_keys"]:
         raise BackendUnavailable(_unlike(checkpoint, "lack", told["missing_keys"]))
+    if told["mismatched_keys"]:
+        shapes = {f"{key} {list(has)} for {list(wants)}" for key, has, wants in told["mismatched_keys"]}
+        raise BackendUnavailable(_unlike(checkpoint, "have the wrong shape in", shapes))
     if told["unexpected_keys"] and family == "omni":
         raise BackendUnavailable(_unlike(checkpoint, "have, unknown to config.json,", told["unexpected_keys"]))
     spilled = {place for place in getattr(model, "hf_device_map", {}).values() if place in ("cpu", "disk")}
@@ -157,13 +161,15 @@ def _in_one_line(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _without_progress_bar() -> Iterator[None]:
-    """No bar on standard error: what is loading is said by ``note``."""
+def _quiet_library() -> Iterator[None]:
+    """No bar and no report on standard error: what is loading is said by ``note``, what is wrong by the error."""
     transformers_logging: Any = importlib.import_module("transformers.utils.logging")
-    shown = transformers_logging.is_progress_bar_enabled()
+    shown, level = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
     try:
         yield
     finally:
+        transformers_logging.set_verbosity(level)
         if shown:
             transformers_logging.enable_progress_bar()

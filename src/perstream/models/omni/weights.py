@@ -39,7 +39,7 @@ def read_header(path: Path) -> Mapping[str, Tensor]:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             if size < 8 or length > min(MAX_HEADER, size - 8):
-                raise BackendUnavailable(f"{path} is no safetensors file, or only its beginning: fetch it again")
+                raise BackendUnavailable(f"{path} is no safetensors file, or only its beginning")
             header = json.loads(file.read(length))
         tensors = {name: _tensor(entry) for name, entry in header.items() if name != "__metadata__"}
         end = max(
@@ -48,9 +48,9 @@ def read_header(path: Path) -> Mapping[str, Tensor]:
     except OSError as error:
         raise BackendUnavailable(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        raise BackendUnavailable(f"{path} has a broken header: fetch it again") from error
+        raise BackendUnavailable(f"{path} has a broken header") from error
     if size != 8 + length + end:
-        raise BackendUnavailable(f"{path} is not whole ({size:,} of {8 + length + end:,} bytes): fetch it again")
+        raise BackendUnavailable(f"{path} is not whole ({size:,} of {8 + length + end:,} bytes)")
     return tensors
 
 
