@@ -251,4 +251,5 @@ _MERGERS: dict[ObservationKind, Callable[[list[Observation]], list[Observation]]
     ObservationKind.PLACE: _merge_equal,
     ObservationKind.SPEECH: _merge_speech,
     ObservationKind.TRANSCRIPT: _merge_transcript,
+    ObservationKind.SCENE: _merge_equal,
 }

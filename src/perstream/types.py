@@ -164,6 +164,7 @@ class ObservationKind(str, Enum):
     PLACE = "place"  # text is the earlier time (ISO) at which the same place was seen
     SPEECH = "speech"  # voice is present; no words known
     TRANSCRIPT = "transcript"  # words heard, from a transcript
+    SCENE = "scene"  # what a model says that it sees, in a sentence or two
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,8 @@ def is_builtin_caption(text: str) -> bool:
 
 
 def texts_stated(text: str) -> list[str]:
-    """The believed texts of a builtin caption, one per sign, label or page."""
-    match = _TEXTS.match(text)
+    """The believed texts of a caption, one per sign, label or page; quoted words cannot pretend to be one."""
+    match = _TEXTS.search(text)
     return [part[1:-1] for part in match.group(1).split("; ")] if match else []
 
 

@@ -60,7 +60,8 @@ def units_of(hits: Iterable[Hit]) -> list[Unit]:
 def _of_hit(hit: Hit) -> list[Unit]:
     memory = hit.memory
     pieces: list[tuple[str, tuple[str, ...], str, bool, float | None, float | None]] = []
-    builtin = bool(memory.observations) and is_builtin_caption(memory.text)
+    described = any(o.kind is ObservationKind.SCENE for o in memory.observations)
+    builtin = described or (bool(memory.observations) and is_builtin_caption(memory.text))
     for block, sure in _blocks(memory, builtin):
         lines = tuple(cleaned(o.text, MAX_LINE) for o in block)
         pieces.append(("read", lines, "", sure, min(o.start_s for o in block), max(o.end_s for o in block)))
@@ -98,6 +99,7 @@ _WAYS = {
     ObservationKind.CODE: "code",
     ObservationKind.TRANSCRIPT: "heard",
     ObservationKind.PEOPLE: "faces",
+    ObservationKind.SCENE: "seen",
 }
 _PROVENANCES = {Provenance.READ: "read", Provenance.HEARD: "heard"}
 
