@@ -30,12 +30,15 @@ CORE = [
 BUILD = ["onnx>=1.17"]
 SERVER = ["fastapi>=0.115", "httpx>=0.27", "uvicorn>=0.30"]
 PLOT = ["matplotlib>=3.8"]
+# A model server: the HTTP client that the API's client uses too, and repeats.
+OPENAI = ["anyio>=4", "httpx>=0.27", "pillow>=10", "tenacity>=8.2"]
 QWEN = ["torch>=2.4", "transformers>=5.18,<6", "accelerate>=1.0", "peft>=0.14"]
 SENTENCE = ["sentence-transformers>=3.0"]
 TRAIN = [*QWEN, *SENTENCE, "tensorboard>=2.16"]
 TEST = [
     *BUILD,
     *SERVER,
+    *OPENAI,
     *PLOT,
     "hypothesis>=6.100",
     "mypy>=1.13",
@@ -60,6 +63,7 @@ setup(
         "setup": BUILD,
         "server": SERVER,
         "plot": PLOT,
+        "openai": OPENAI,
         "qwen": QWEN,
         "sentence": SENTENCE,
         "train": TRAIN,
