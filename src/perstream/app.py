@@ -19,7 +19,7 @@ from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
-from perstream.errors import Interrupted, PerStreamError, SourceError
+from perstream.errors import Interrupted, NotFound, PerStreamError, SourceError
 from perstream.events import Done
 from perstream.keyframes.sampler import KeyframeSampler
 from perstream.keyframes.thumbnail import thumbnail
@@ -27,7 +27,7 @@ from perstream.memory.memory import Memory
 from perstream.models.registry import load_backend
 from perstream.perception.perceiver import Perceiver
 from perstream.places import store_folder
-from perstream.protocols import Backend
+from perstream.protocols import Adapters, Backend
 from perstream.sources import Source, open_source
 from perstream.types import Frame, HalfArray, Hit, MemoryRecord, Query, Receipt, Reply, Selector
 
@@ -212,14 +212,25 @@ class App:
 
     def status(self) -> AppStatus:
         """How the house is doing."""
+        adapters = self._backend.adapters
         return AppStatus(
             backend=self._backend.name,
             store=str(self.store),
             memory=self._memory.status(),
             sources=tuple(self._supervisor.list()),
             silences=dict(self._assistant.policy.silences),
+            sent=self._backend.sent(),
+            adapters=adapters.names if adapters else (),
+            adapter=adapters.active if adapters else None,
+            notes=self._backend.notes,
             errors=self._worker.errors,
         )
+
+    def adapters(self) -> Adapters:
+        """LoRA adapters, switched while the house runs. NotFound when the brain in use takes none."""
+        if self._backend.adapters is None:
+            raise NotFound(f"the backend {self._backend.name} takes no adapters; qwen-omni does")
+        return self._backend.adapters
 
     def close(self) -> None:
         """Stop watching, remember what was perceived, close the store. Safe to call twice."""

@@ -49,6 +49,14 @@ def test_a_streamed_answer_comes_in_pieces_before_it_is_whole(http: httpx.Client
         assert list(events) == []
 
 
+def test_an_answer_is_given_up_when_its_client_goes_away(http: httpx.Client, house: ScriptedHouse) -> None:
+    house.hold.clear()
+    with http.stream("POST", "/v1/ask", json={"question": "Which platform?", "stream": True}) as answer:
+        assert next(parsed(answer.iter_lines()))[0] == "token"
+        assert not house.withdrawn.is_set()
+    assert house.withdrawn.wait(5)
+
+
 def test_an_error_while_answering_is_an_event(http: httpx.Client, house: ScriptedHouse) -> None:
     house.error = BackendUnavailable("the model server is gone")
     with http.stream("POST", "/v1/ask", json={"question": "what?", "stream": True}) as answer:

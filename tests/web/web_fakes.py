@@ -14,7 +14,7 @@ from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
 from perstream.daemon.status import SourceState, SourceStatus
 from perstream.daemon.tally import Latency
-from perstream.errors import NotFound, PerStreamError
+from perstream.errors import BackendUnavailable, Interrupted, NotFound, PerStreamError
 from perstream.events import Done
 from perstream.jsonlines import evidence_of
 from perstream.memory.status import MemoryStatus
@@ -46,6 +46,35 @@ def record(
     )
 
 
+class ListedAdapters:
+    """Adapters that are names only."""
+
+    def __init__(self) -> None:
+        self.loaded = {"home": "/adapters/home"}
+        self.active: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.loaded)
+
+    def load(self, name: str, path: str) -> None:
+        if "missing" in path:
+            raise BackendUnavailable(f"{path} is no adapter")
+        self.loaded[name] = path
+
+    def use(self, name: str | None) -> None:
+        self._known(name)
+        self.active = name
+
+    def unload(self, name: str) -> None:
+        self._known(name)
+        del self.loaded[name]
+
+    def _known(self, name: str | None) -> None:
+        if name is not None and name not in self.loaded:
+            raise NotFound(f"no adapter {name}")
+
+
 class ScriptedHouse:
     def __init__(self) -> None:
         self.reset()
@@ -62,6 +91,9 @@ class ScriptedHouse:
         self.watch_calls: list[tuple[str, datetime | None, bool, str | None]] = []
         self.error: Exception | None = None
         """Raised by whatever is called next."""
+        self.listed = ListedAdapters()
+        self.withdrawn = threading.Event()
+        """Set when an answer was given up because its client had gone."""
         self.hold = threading.Event()
         self.hold.set()
 
@@ -70,13 +102,29 @@ class ScriptedHouse:
             error, self.error = self.error, None
             raise error
 
-    def ask(self, question: str, *, now: datetime | None = None, say: Callable[[str], None] | None = None) -> Reply:
+    def adapters(self) -> ListedAdapters:
+        self._maybe_fail()
+        return self.listed
+
+    def ask(
+        self,
+        question: str,
+        *,
+        now: datetime | None = None,
+        say: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Reply:
         self._maybe_fail()
         self.asked.append((question, now))
         if say is not None:
             for piece in ("Platform ", "4."):
                 say(piece)
-        self.hold.wait(10)
+        for _ in range(1000):
+            if self.hold.wait(0.01):
+                break
+            if cancelled is not None and cancelled():
+                self.withdrawn.set()
+                raise Interrupted("nobody listens")
         return Reply(question, "Platform 4.", False, (evidence_of(self.records[3], 0.9),), {"recall": 1.5})
 
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:

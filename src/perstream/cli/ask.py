@@ -28,13 +28,19 @@ def ask(
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,
+    model: options.Model = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    load_in: options.LoadIn = None,
+    adapter: options.Adapter = None,
     now: options.Now = None,
     as_json: options.Json = False,
 ) -> None:
     """Ask what you have seen, heard or told. Without evidence the answer is that there is none."""
     text = given(question, "the question")
     when = options.moment(now, "--now")
-    with opened(options.settings(config, store, backend)) as house:
+    brain = options.brain(model, device, dtype, load_in, adapter)
+    with opened(options.settings(config, store, backend, **brain)) as house:
         reply = house.ask(text, now=when)
     output.emit(reply) if as_json else output.print_reply(reply)
 

@@ -35,6 +35,8 @@ def status(store: options.Store = None, config: options.ConfigFile = None, as_js
         [
             ("store", found.store),
             ("backend", found.backend),
+            *(("", note) for note in found.notes),
+            *((("adapter", f"{found.adapter or 'none'} of {', '.join(found.adapters)}"),) if found.adapters else ()),
             ("memories", f"{memory.memories} ({memory.entities} entities, {memory.edges} edges)"),
             ("on disk", f"{memory.disk_mb:.1f} MB"),
             ("in memory", f"{memory.ram_mb:.1f} MB"),
@@ -44,6 +46,12 @@ def status(store: options.Store = None, config: options.ConfigFile = None, as_js
             ("errors", found.errors),
         ]
     )
+    for one in found.sent:
+        output.say(
+            f"sent to {one.server} ({one.model}, {one.kind}): {one.calls} calls, {one.bytes_sent / 1e3:.0f} kB, "
+            f"{one.pictures} pictures, {one.tokens_in} tokens; {one.tokens_out} came back; "
+            f"{one.failed} failed, {one.refused} over the hourly budget"
+        )
     for source in found.sources:
         output.say(f"{source.name}: {source.state}, {source.frames} frames, {source.memories} memories")
     if not found.sources:
@@ -53,11 +61,11 @@ def status(store: options.Store = None, config: options.ConfigFile = None, as_js
 def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
     """Say what this machine has, what is missing, and which backend ``auto`` takes and why."""
     from perstream.models.minilm import default_folder, is_built
-    from perstream.models.registry import choose
+    from perstream.models.registry import auto_choice
     from perstream.perception.capabilities import capabilities
 
     settings = options.settings(config, None)
-    choice = choose()
+    choice = auto_choice(settings.backend)
     folder = Path(settings.backend.embedder_path) if settings.backend.embedder_path else default_folder()
     ready = is_built(folder)
     checks = [
@@ -70,7 +78,14 @@ def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> 
         for name, available, detail in checks:
             output.emit({"check": name, "ok": available, "detail": detail})
         output.emit(
-            {"check": "backend", "ok": ready, "detail": choice.why, "auto": choice.name, "found": list(choice.found)}
+            {
+                "check": "backend",
+                "ok": ready,
+                "detail": choice.why,
+                "auto": choice.name,
+                "ladder": [{"backend": rung.name, "why": rung.why} for rung in choice.rungs],
+                "found": list(choice.found),
+            }
         )
     else:
         for name, available, detail in checks:
@@ -80,6 +95,10 @@ def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> 
         for line in choice.found:
             output.say(f"         {line}", dim=True)
         output.say(f"auto takes the backend {choice.name}: {choice.why}", bold=True)
+        for rung in choice.rungs[1:]:
+            output.say(f"if that cannot run: {rung.name} ({rung.why})", dim=True)
+        if settings.backend.name != "auto":
+            output.say(f"the settings ask for the backend {settings.backend.name}")
     if not ready:
         raise typer.Exit(BackendUnavailable.exit_code)
 
@@ -110,10 +129,16 @@ def serve(
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,
+    model: options.Model = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    load_in: options.LoadIn = None,
+    adapter: options.Adapter = None,
     as_json: options.Json = False,
 ) -> None:
     """Run the daemon: watch the sources, serve the HTTP API on this machine only."""
-    settings = options.settings(config, store, backend, server__port=port)
+    brain = options.brain(model, device, dtype, load_in, adapter)
+    settings = options.settings(config, store, backend, server__port=port, **brain)
     try:
         from perstream.web.server import Server
     except ImportError as error:

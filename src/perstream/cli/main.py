@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from perstream.cli import ask, exchange, graph, lab, machine, memory, upkeep, watch
+from perstream.cli import adapter, ask, exchange, graph, lab, machine, memory, upkeep, watch
 from perstream.errors import PerStreamError
 from perstream.version import __version__
 
@@ -29,6 +29,7 @@ graph.register(app)
 upkeep.register(app)
 exchange.register(upkeep.group)
 machine.register(app)
+adapter.register(app)
 lab.register(app)
 
 
@@ -46,6 +47,9 @@ def _main(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to standard error.")] = False,
 ) -> None:
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    if not verbose:
+        # That the brain is not the one that was hoped for must be seen.
+        logging.getLogger("perstream.models").setLevel(logging.WARNING)
 
 
 def main() -> None:

@@ -19,7 +19,17 @@ ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings file.", show_default="./perstream.toml if there")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
-Backend = Annotated[str | None, typer.Option("--backend", help="Brain: auto, builtin.")]
+Backend = Annotated[str | None, typer.Option("--backend", help="Brain: auto, builtin, qwen-omni, openai.")]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="Model folder or hub id of qwen-omni, or the model's name on the server of openai."),
+]
+Device = Annotated[str | None, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps, balanced (all GPUs).")]
+Dtype = Annotated[str | None, typer.Option("--dtype", help="auto, bf16, fp16, fp32.")]
+LoadIn = Annotated[str | None, typer.Option("--load-in", help="Quantize the weights while loading: 4bit, 8bit.")]
+Adapter = Annotated[
+    list[str] | None, typer.Option("--adapter", help="LoRA adapter NAME=PATH; repeatable, the first one is used.")
+]
 Now = Annotated[str | None, typer.Option("--now", help="Take this ISO time as now.", show_default="the wall clock")]
 Since = Annotated[str | None, typer.Option("--since", help="From this ISO date or time on.")]
 Until = Annotated[str | None, typer.Option("--until", help="Up to this ISO date or time.")]
@@ -30,6 +40,24 @@ def settings(config: Path | None, store: Path | None, backend: str | None = None
     overrides: dict[str, object] = {"store": str(store) if store else None, "backend.name": backend}
     overrides |= {key.replace("__", "."): value for key, value in more.items()}
     return load(config, overrides=overrides)
+
+
+def brain(
+    model: str | None = None,
+    device: str | None = None,
+    dtype: str | None = None,
+    load_in: str | None = None,
+    adapter: list[str] | None = None,
+) -> dict[str, object]:
+    """The flags of a model as keywords for :func:`settings`."""
+    return {
+        "backend__model_path": model,
+        "backend__served_model": model,
+        "backend__device": device,
+        "backend__dtype": dtype,
+        "backend__load_in": load_in,
+        "backend__adapters": tuple(adapter) if adapter else None,
+    }
 
 
 def moment(text: str | None, option: str) -> datetime | None:

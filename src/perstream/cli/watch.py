@@ -62,6 +62,11 @@ def watch(
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,
+    model: options.Model = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    load_in: options.LoadIn = None,
+    adapter: options.Adapter = None,
     as_json: options.Json = False,
 ) -> None:
     """Watch a source: see, keep, remember, speak up; ask questions while it runs."""
@@ -78,6 +83,7 @@ def watch(
         moment__buffer_size=buffer_size,
         moment__queue_size=queue_size,
         moment__pool_size=pool_size,
+        **options.brain(model, device, dtype, load_in, adapter),
     )
     with opened(settings) as house:
         for fact in told:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from perstream.daemon.status import SourceStatus
 from perstream.memory.status import MemoryStatus
+from perstream.protocols import Sent
 
 
 @dataclass(frozen=True)
@@ -22,3 +23,11 @@ class AppStatus:
     """Proactive words held back, by reason."""
     errors: int = 0
     """Percepts that failed."""
+    sent: tuple[Sent, ...] = ()
+    """What went to model servers since the start, by kind of call; empty when nothing leaves this process."""
+    adapters: tuple[str, ...] = ()
+    """LoRA adapters that are loaded."""
+    adapter: str | None = None
+    """The one in use."""
+    notes: tuple[str, ...] = ()
+    """How the backend was chosen, and what it fell back from."""

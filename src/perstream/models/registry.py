@@ -1,53 +1,111 @@
-"""Backends by name. A backend's heavy libraries load when it is chosen, never before."""
+"""Backends by name, and bundles whose parts come from several. Heavy libraries load when they are chosen."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import os
-import shutil
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
 from perstream.config import BackendConfig, MomentConfig
 from perstream.errors import BackendUnavailable
-from perstream.protocols import Backend
+from perstream.models.choice import Choice, choose
+from perstream.models.machine import look
+from perstream.protocols import Backend, Sent
 
 BACKENDS: Mapping[str, str] = {
     "builtin": "perstream.models.builtin",
+    "qwen-omni": "perstream.models.omni.backend",
+    "openai": "perstream.models.remote.backend",
     "scripted": "perstream.models.scripted",  # for tests: understands nothing
 }
 """Name -> module that has ``load(config, moment) -> Backend``."""
+CHOOSABLE = ("auto", "builtin", "qwen-omni", "openai")
+
+log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which backend ``auto`` takes on this machine, and why."""
-
-    name: str
-    why: str
-    found: tuple[str, ...]
-    """What was looked at, one line each."""
-
-
-def choose(environ: Mapping[str, str] | None = None) -> Choice:
+def auto_choice(config: BackendConfig, environ: Mapping[str, str] | None = None) -> Choice:
     """What ``auto`` means here. Looks at the machine only; loads nothing, downloads nothing."""
-    environ = os.environ if environ is None else environ
-    gpu = shutil.which("nvidia-smi") is not None or Path("/dev/nvidia0").exists()
-    torch = importlib.util.find_spec("torch") is not None
-    found = (
-        f"NVIDIA GPU: {'found' if gpu else 'none'}",
-        f"torch: {'installed' if torch else 'not installed'}",
-        f"OPENAI_BASE_URL: {'set' if environ.get('OPENAI_BASE_URL') else 'not set'}",
-    )
-    return Choice("builtin", "builtin is the one brain of this version; it runs on any CPU", found)
+    return choose(config, look(config, environ))
 
 
 def load_backend(config: BackendConfig, moment: MomentConfig) -> Backend:
-    """The backend that the configuration names. BackendUnavailable when it cannot run here."""
-    name = choose().name if config.name == "auto" else config.name
-    if name not in BACKENDS:
-        raise BackendUnavailable(f"no backend {name!r}; there are: auto, {', '.join(BACKENDS)}")
-    load: Callable[[BackendConfig, MomentConfig], Backend] = importlib.import_module(BACKENDS[name]).load
+    """The backend that the configuration names, with the parts that it wants of others.
+
+    BackendUnavailable when one that was named cannot run here. ``auto`` falls back down its ladder instead, with
+    one warning.
+    """
+    base = _down_the_ladder(config, moment) if config.name == "auto" else _load(config, moment)
+    return _mixed(base, config, moment)
+
+
+def _down_the_ladder(config: BackendConfig, moment: MomentConfig) -> Backend:
+    failed: list[str] = []
+    rungs = auto_choice(config).rungs
+    for rung in rungs:
+        try:
+            backend = _load(rung.config, moment)
+        except BackendUnavailable as error:
+            if rung is rungs[-1]:
+                raise
+            failed.append(f"{rung.name} was tried and cannot run: {error}")
+            continue
+        if failed:
+            log.warning("auto falls back to %s: %s", rung.name, "; ".join(failed))
+        return replace(backend, notes=(*failed, f"auto took {rung.name}: {rung.why}", *backend.notes))
+    raise AssertionError("the last rung either loads or raises")
+
+
+def _load(config: BackendConfig, moment: MomentConfig) -> Backend:
+    if config.name not in BACKENDS:
+        raise BackendUnavailable(f"no backend {config.name!r}; there are: {', '.join(CHOOSABLE)}")
+    load: Callable[[BackendConfig, MomentConfig], Backend] = importlib.import_module(BACKENDS[config.name]).load
     return load(config, moment)
+
+
+def _mixed(base: Backend, config: BackendConfig, moment: MomentConfig) -> Backend:
+    """``base`` with its eyes, its captions or its answers from other backends."""
+    loaded = {base.name: base}
+
+    def of(name: str) -> Backend:
+        if not name:
+            return base
+        if name not in loaded:
+            loaded[name] = _load(replace(config, name=name), moment)
+        return loaded[name]
+
+    try:
+        vision, captions, answers = of(config.vision), of(config.captions), of(config.answers)
+    except BaseException:
+        for backend in loaded.values():
+            backend.close()
+        raise
+    if len(loaded) == 1:
+        return base
+    everybody = tuple(loaded.values())
+
+    def sent() -> tuple[Sent, ...]:
+        return tuple(one for backend in everybody for one in backend.sent())
+
+    def close() -> None:
+        for backend in everybody:
+            backend.close()
+
+    return Backend(
+        name=f"{base.name} (vision {vision.name}, captions {captions.name}, answers {answers.name})",
+        vision=vision.vision,
+        captioner=captions.captioner,
+        triplets=captions.triplets,
+        embedder=base.embedder,
+        generator=answers.generator,
+        project=vision.project,
+        batch=vision.batch,
+        looks_back=answers.looks_back and vision is answers,
+        hears=captions.hears,
+        slow=captions.slow,
+        adapters=next((backend.adapters for backend in (answers, captions, base) if backend.adapters), None),
+        sent=sent,
+        notes=tuple(note for backend in everybody for note in backend.notes),
+        close=close,
+    )

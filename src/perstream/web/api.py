@@ -14,6 +14,7 @@ from perstream.config import ServerConfig
 from perstream.jsonlines import Json
 from perstream.version import __version__
 from perstream.web import problems
+from perstream.web.adapter_routes import adapter_routes
 from perstream.web.address import store_id
 from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
@@ -40,6 +41,7 @@ def create_api(house: House, config: ServerConfig, store: Path, streams: Streams
     api.include_router(question_routes(house, config, streams))
     api.include_router(memory_routes(house))
     api.include_router(source_routes(house))
+    api.include_router(adapter_routes(house))
     this_store = store_id(store)
 
     @api.get("/healthz", tags=["daemon"])

@@ -115,3 +115,19 @@ class Watch(_Body):
     start_time: Moment | None = None
     realtime: StrictBool = False
     name: Annotated[StrictStr, Field(max_length=200), AfterValidator(_clean)] | None = None
+
+
+AdapterName = Annotated[StrictStr, Field(max_length=64), AfterValidator(_clean)]
+
+
+class LoadAdapter(_Body):
+    """A LoRA adapter to load."""
+
+    name: AdapterName
+    path: Annotated[StrictStr, Field(max_length=4096), AfterValidator(_clean)]
+
+
+class UseAdapter(_Body):
+    """The LoRA adapter to answer with; null is the model as it came."""
+
+    name: AdapterName | None

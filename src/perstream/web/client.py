@@ -21,6 +21,7 @@ from perstream.errors import BackendUnavailable, PerStreamError, SourceError
 from perstream.events import Done
 from perstream.jsonlines import Json, plain
 from perstream.types import Hit, MemoryRecord, Receipt, Reply, Selector
+from perstream.web.adapter_client import RemoteAdapters
 from perstream.web.address import DaemonAddress, find_daemon
 from perstream.web.token import read_token
 from perstream.web.transport import Transport, given
@@ -76,6 +77,10 @@ class Client:
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
         """Remember a sentence; on disk when it returns."""
         return self._memory(self._wire.call("POST", "/v1/remember", given(text=text, at=at)))
+
+    def adapters(self) -> RemoteAdapters:
+        """LoRA adapters of the daemon's brain."""
+        return RemoteAdapters(self._wire)
 
     # --- memory -----------------------------------------------------------------------------
 

@@ -11,14 +11,22 @@ from perstream.daemon.bus import Subscription
 from perstream.daemon.status import SourceStatus
 from perstream.errors import PerStreamError
 from perstream.events import Done
+from perstream.protocols import Adapters
 from perstream.types import Hit, MemoryRecord, Receipt, Reply, Selector
 
 
 class House(Protocol):
     """Every method may be called from any thread, and raises errors of PerStream's tree only."""
 
-    def ask(self, question: str, *, now: datetime | None = None, say: Callable[[str], None] | None = None) -> Reply:
-        """Answer from memory; ``say`` hears the answer piece by piece."""
+    def ask(
+        self,
+        question: str,
+        *,
+        now: datetime | None = None,
+        say: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Reply:
+        """Answer from memory; ``say`` hears the answer piece by piece. Interrupted when ``cancelled`` says so."""
 
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
         """Remember a sentence; on disk when it returns."""
@@ -55,6 +63,9 @@ class House(Protocol):
 
     def graph(self) -> Any:
         """networkx.MultiDiGraph; nodes are (kind, key)."""
+
+    def adapters(self) -> Adapters:
+        """LoRA adapters of the brain. NotFound when it takes none."""
 
     def status(self) -> Any:
         """A dataclass that :func:`perstream.jsonlines.plain` can turn into JSON."""

@@ -32,8 +32,8 @@ def question_routes(house: House, config: ServerConfig, streams: Streams) -> API
         question = fitting(body.question, "the question")
         if body.stream:
 
-            def answer(say: Callable[[str], None]) -> Reply:
-                return house.ask(question, now=body.now, say=say)
+            def answer(say: Callable[[str], None], gone: Callable[[], bool]) -> Reply:
+                return house.ask(question, now=body.now, say=say, cancelled=gone)
 
             return streams.answer(answer)
         return JsonReply(reply_to_json(house.ask(question, now=body.now)))

@@ -19,6 +19,8 @@ from perstream.types import Reply
 from perstream.web.problems import problem, problem_of
 from perstream.web.replies import dump
 
+Ask = Callable[[Callable[[str], None], Callable[[], bool]], Reply]
+"""Answers while saying pieces, as long as the second function says that somebody listens: it is true when not."""
 MAX_LISTENERS = 32
 """Clients that may listen to events at once."""
 LOOK_UP_S = 1.0
@@ -91,14 +93,18 @@ class Streams:
             with self._lock:
                 self._open.discard(subscription)
 
-    def answer(self, ask: Callable[[Callable[[str], None]], Reply]) -> StreamingResponse:
-        """Events ``token`` {"text"}, then ``reply`` (the whole), or ``error`` (a problem)."""
+    def answer(self, ask: Ask) -> StreamingResponse:
+        """Events ``token`` {"text"}, then ``reply`` (the whole), or ``error`` (a problem).
+
+        When the client goes away, the answer is no longer wanted.
+        """
         return _response(_answer(ask))
 
 
-async def _answer(ask: Callable[[Callable[[str], None]], Reply]) -> AsyncIterator[str]:
+async def _answer(ask: Ask) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[str | None] = asyncio.Queue()
+    gone = threading.Event()
 
     def tell(piece: str | None) -> None:
         if not loop.is_closed():
@@ -106,13 +112,17 @@ async def _answer(ask: Callable[[Callable[[str], None]], Reply]) -> AsyncIterato
 
     def work() -> Reply:
         try:
-            return ask(tell)
+            return ask(tell, gone.is_set)
         finally:
             tell(None)
 
     answering = asyncio.ensure_future(asyncio.to_thread(work))
-    while (piece := await pieces.get()) is not None:
-        yield sse("token", dump({"text": piece}))
+    answering.add_done_callback(_retrieve)
+    try:
+        while (piece := await pieces.get()) is not None:
+            yield sse("token", dump({"text": piece}))
+    finally:
+        gone.set()
     try:
         reply = await answering
     except PerStreamError as error:
@@ -122,6 +132,12 @@ async def _answer(ask: Callable[[Callable[[str], None]], Reply]) -> AsyncIterato
         raise
     else:
         yield sse("reply", dump(reply_to_json(reply)))
+
+
+def _retrieve(answering: asyncio.Future[Reply]) -> None:
+    """Of an answer that nobody waits for any more, nobody wants the error either."""
+    if not answering.cancelled():
+        answering.exception()
 
 
 def _response(stream: AsyncIterator[Any]) -> StreamingResponse:
