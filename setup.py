@@ -32,7 +32,8 @@ SERVER = ["fastapi>=0.115", "httpx>=0.27", "uvicorn>=0.30"]
 PLOT = ["matplotlib>=3.8"]
 # A model server: the HTTP client that the API's client uses too, and repeats.
 OPENAI = ["anyio>=4", "httpx>=0.27", "pillow>=10", "tenacity>=8.2"]
-QWEN = ["torch>=2.4", "transformers>=5.18,<6", "accelerate>=1.0", "peft>=0.14"]
+QWEN = ["torch>=2.4", "transformers>=5.18,<6", "accelerate>=1.1", "peft>=0.18", "pillow>=10", "psutil>=5.9"]
+QUANT = ["bitsandbytes>=0.46"]
 SENTENCE = ["sentence-transformers>=3.0"]
 TRAIN = [*QWEN, *SENTENCE, "tensorboard>=2.16"]
 TEST = [
@@ -65,6 +66,7 @@ setup(
         "plot": PLOT,
         "openai": OPENAI,
         "qwen": QWEN,
+        "quant": QUANT,
         "sentence": SENTENCE,
         "train": TRAIN,
         "test": TEST,
