@@ -38,11 +38,14 @@ def prepare_sound(loaded: Loaded, samples: SampleArray) -> Mel:
     """Log-mel features of mono 16 kHz int16 samples [n], n > 0. CPU work: needs no lock."""
     if samples.ndim != 1 or samples.dtype != np.int16 or not len(samples):
         raise BackendError(f"sound must be int16 samples [n] with n > 0, not {samples.dtype} {list(samples.shape)}")
-    wave = samples[-LONGEST_S * RATE :].astype(np.float32) / 32768
-    wave = np.pad(wave, (0, max(0, SHORTEST - len(wave))))
     extractor = loaded.processor.feature_extractor
-    found = extractor(wave, sampling_rate=RATE, padding="longest", return_attention_mask=True, return_tensors="pt")
-    heard = int(found["attention_mask"][0].sum())
+    most = min(LONGEST_S * RATE, extractor.n_samples - extractor.n_fft)
+    wave = samples[-most:].astype(np.float32) / 32768
+    wave = np.pad(wave, (0, max(0, SHORTEST - len(wave))))
+    heard = -(-len(wave) // extractor.hop_length)
+    # A window of silence behind, as the model's own processor leaves it: else the end is mirrored into the last frames.
+    wave = np.pad(wave, (0, extractor.n_fft))
+    found = extractor(wave, sampling_rate=RATE, padding="longest", return_tensors="pt")
     return Mel(found["input_features"][0, :, :heard].float(), audio_tokens(heard))
 
 
