@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta, timezone
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def test_turns_alternate_and_nothing_is_sent_that_the_model_does_not_take(abilit
     for prompt in prompts:
         roles = [message.role for message in prompt.messages]
         assert roles[0] == "system" and roles[-1] == "user"
-        assert all(a != b for a, b in zip(roles, roles[1:], strict=False))
+        assert all(a != b for a, b in pairwise(roles))
         assert all(isinstance(part, str) for part in prompt.messages[0].parts)
         kinds = set(kinds_of(prompt.messages))
         assert ("Picture" not in kinds) or abilities.pictures

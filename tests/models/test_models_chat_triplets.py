@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from chat_world import HOSTILE, K, never, seen, words_of
+from chat_world import HOSTILE, K, seen, words_of
 
 from perstream.errors import BackendUnavailable, BadOutput, Interrupted
 from perstream.models.builtin_triplets import GrammarTriplets
@@ -95,7 +95,7 @@ def test_halves_of_characters_do_not_get_through() -> None:
 
 
 def test_one_repair_with_the_error_named() -> None:
-    made, chat, counted = extractor("I like tea, so: {broken", said(fact(obj="tea")))
+    _, chat, counted = extractor("I like tea, so: {broken", said(fact(obj="tea")))
     found = ChatTriplets(chat, Silent(), counted).of_told("I like tea.")
     assert found == (Triplet("I", "like", "tea", 0.8),)
     assert [s.schema for _, s in chat.asked] == [TRIPLET_SCHEMA] * 2 and chat.asked[0][1].kind == "triplets"

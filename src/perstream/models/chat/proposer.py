@@ -16,6 +16,7 @@ from perstream.models.chat.messages import ChatModel, Sampling
 from perstream.models.chat.prompts import Prompt, proactive_prompt
 from perstream.models.chat.shown import view_pictures
 from perstream.models.concerns import ConcernKind, concerns_of
+from perstream.models.plans import conflicts
 from perstream.models.text import Stems, cleaned, sentences
 from perstream.protocols import Generator, ProactiveRequest, Proposal
 from perstream.types import Hit, Observation, Provenance
@@ -145,7 +146,12 @@ def _topic(hit: Hit, text: str, seen: Sequence[Observation]) -> tuple[str, int]:
             stems = Stems()
             words = set(stems.of(" ".join([text, *(o.text for o in seen)])))
             term = next((t for t in concern.triggers if set(stems.content(t)) & words), concern.triggers[0])
-            return f"hazard:{hit.memory.id}:{term.lower()}", 3
+            return f"hazard:{hit.memory.id}:{term.lower()}", SAFETY
+        if concern.kind is ConcernKind.PLAN:
+            against = [ours for o in seen for ours, _ in conflicts(hit.memory.text, o.text)]
+            if not against:
+                continue  # any told sentence may be a plan; this one the view does not touch
+            return f"plan:{hit.memory.id}:{against[0].kind}", _PRIORITY[concern.kind]
         return f"{concern.kind.value}:{hit.memory.id}", _PRIORITY[concern.kind]
     return f"memory:{hit.memory.id}", 1
 
