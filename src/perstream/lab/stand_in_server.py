@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from perstream.errors import PerStreamError
+
 MOST_BODY_BYTES = 64_000_000
 
 
@@ -222,8 +224,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, act: Say | Live, usage: bool) -> None:
         if isinstance(act, Live):
-            act.speak(lambda piece: self._event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
-            act = Say(())
+            try:
+                act.speak(lambda piece: self._event({"choices": [{"index": 0, "delta": {"content": piece}}]}))
+                act = Say((), usage=None)
+            except PerStreamError as error:  # as real servers do it: the head is sent already
+                act = Say((), finish=None, usage=None)
+                self._event({"error": {"message": str(error)}})
         for event in _events(act, usage):
             self._wait(act.pause_s)
             self._event(event)

@@ -26,7 +26,7 @@ class Said:
 
 
 def said(messages: Sequence[Message], abilities: Abilities) -> Said:
-    """Texts of a message are joined by line breaks; pictures and sound stand where they stood.
+    """Neighbouring texts of a message become one; pictures and sound stand where they stood.
 
     BackendError for a part that is not among ``abilities``: what is switched off must not leave the machine.
     """
@@ -37,11 +37,12 @@ def said(messages: Sequence[Message], abilities: Abilities) -> Said:
         for part in message.parts:
             tokens += 4
             if isinstance(part, str):
-                tokens += guessed_tokens(part)
+                text = harmless(part)
+                tokens += guessed_tokens(text)
                 if parts and parts[-1]["type"] == "text":
-                    parts[-1]["text"] += "\n" + part
+                    parts[-1]["text"] += text
                 else:
-                    parts.append({"type": "text", "text": part})
+                    parts.append({"type": "text", "text": text})
             elif isinstance(part, Patches):
                 raise BackendError("stored patch vectors cannot be sent to a model server")
             elif isinstance(part, Picture):
@@ -59,6 +60,14 @@ def said(messages: Sequence[Message], abilities: Abilities) -> Said:
         plain = len(parts) == 1 and parts[0]["type"] == "text"  # the form that every server takes
         out.append({"role": message.role, "content": parts[0]["text"] if plain else parts})
     return Said(out, tokens, pictures, sounds)
+
+
+def harmless(text: str) -> str:
+    """Without halves of characters, which JSON cannot carry, and with a gap in what templates take for control tokens.
+
+    Servers tokenize ``<|im_start|>`` inside a message as if the template had written it.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8").replace("<|", "< |")
 
 
 def guessed_tokens(text: str) -> int:
