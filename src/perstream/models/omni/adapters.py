@@ -7,6 +7,7 @@ bit; after the last adapter is unloaded its layers are the original ones again.
 from __future__ import annotations
 
 import re
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
@@ -18,21 +19,24 @@ from perstream.models.omni.loaded import Loaded
 
 
 class OmniAdapters:
-    """The adapters of one model (``perstream.protocols.Adapters``). Thread-safe by the model's lock."""
+    """The adapters of one model (``perstream.protocols.Adapters``). Thread-safe.
+
+    A switch waits for the answer in the making; files are read beside it.
+    """
 
     def __init__(self, loaded: Loaded, changed: Callable[[], None] = lambda: None) -> None:
         """``changed`` is called, under the model's lock, whenever other weights answer: caches are then void."""
         self._loaded = loaded
         self._changed = changed
-        self._slots: dict[str, str] = {}
+        self._one_at_a_time = threading.RLock()
+        self._slots: dict[str, str] = {}  # never changed in place: status reads it while an answer holds the model
         self._numbers = count()
         self._active: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Loaded ones, in the order in which they came."""
-        with self._loaded.lock:
-            return tuple(self._slots)
+        return tuple(self._slots)
 
     @property
     def active(self) -> str | None:
@@ -46,39 +50,40 @@ class OmniAdapters:
         and an adapter of another model: the model is then as it was.
         """
         require_name(name)
-        with self._loaded.lock:
+        with self._one_at_a_time:
             if name in self._slots:
                 raise BackendUnavailable(f"there is an adapter {name} already: unload it first")
             file = read_adapter(path, self._loaded.model, self._loaded.name)
             slot = f"slot{next(self._numbers)}"  # a name of its own: PEFT allows no dots, and keys of dicts collide
             try:
-                _inject(self._loaded.model, file, slot)
+                tensors = _read(file)
+                with self._loaded.lock:
+                    _put_on(self._loaded.model, file, tensors, slot, self._slots.get(self._active or ""))
             except Exception as error:
-                _remove(self._loaded.model, slot)
                 said = " ".join(str(error).split())[:300]
                 raise BackendUnavailable(f"adapter {name} cannot be put on {self._loaded.name}: {said}") from error
-            finally:
-                _activate(self._loaded.model, self._slots.get(self._active or ""))
-            self._slots[name] = slot
+            self._slots = {**self._slots, name: slot}
 
     def use(self, name: str | None) -> None:
         """Switch; None is the model as it came. NotFound for an unknown name."""
-        with self._loaded.lock:
+        with self._one_at_a_time:
             slot = None if name is None else self._slot(name)
             if name == self._active:
                 return
-            _activate(self._loaded.model, slot)
-            self._active = name
-            self._changed()
+            with self._loaded.lock:
+                _activate(self._loaded.model, slot)
+                self._active = name
+                self._changed()
 
     def unload(self, name: str) -> None:
         """Let one go; when it was in use, the model is as it came. NotFound for an unknown name."""
-        with self._loaded.lock:
+        with self._one_at_a_time:
             slot = self._slot(name)
             if name == self._active:
                 self.use(None)
-            _remove(self._loaded.model, slot)
-            del self._slots[name]
+            with self._loaded.lock:
+                _take_off(self._loaded.model, slot)
+            self._slots = {other: kept for other, kept in self._slots.items() if other != name}
 
     def _slot(self, name: str) -> str:
         if name not in self._slots:
@@ -107,15 +112,21 @@ def _layers(model: Any) -> Iterator[tuple[str, Any]]:
     return ((name, module) for name, module in model.named_modules() if isinstance(module, LoraLayer))
 
 
-def _inject(model: Any, file: AdapterFile, slot: str) -> None:
-    """Make room for the adapter's matrices in the layers and fill it. Raises what the libraries raise."""
+def _read(file: AdapterFile) -> dict[str, Any]:
+    """The adapter's matrices, in main memory. ValueError for numbers that are none."""
     import torch
-    from peft import LoraConfig, inject_adapter_in_model
     from safetensors.torch import load_file
 
-    tensors = load_file(file.weights, device="cpu")
+    tensors: dict[str, Any] = load_file(file.weights, device="cpu")
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise ValueError("it has numbers that are not finite")
+    return tensors
+
+
+def _put_on(model: Any, file: AdapterFile, tensors: dict[str, Any], slot: str, active: str | None) -> None:
+    """Add an adapter's matrices to the layers; ``active`` stays in use. The model is as it was when this raises."""
+    from peft import LoraConfig, inject_adapter_in_model
+
     config = LoraConfig(
         target_modules=list(file.modules),
         rank_pattern={f"^{re.escape(name)}": module.rank for name, module in file.modules.items()},
@@ -124,15 +135,21 @@ def _inject(model: Any, file: AdapterFile, slot: str) -> None:
         init_lora_weights=False,
         inference_mode=True,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PEFT warns of a second adapter, which is the purpose here
-        inject_adapter_in_model(config, model, adapter_name=slot)
-    _forget_config(model)
-    for name, module in file.modules.items():
-        layer = model.get_submodule(name)
-        for part, key in zip((layer.lora_A, layer.lora_B), module.keys, strict=True):
-            part[slot].weight.data.copy_(tensors[key])
-    model.eval().requires_grad_(False)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # PEFT warns of a second adapter, which is the purpose here
+            inject_adapter_in_model(config, model, adapter_name=slot)
+        for name, module in file.modules.items():
+            layer = model.get_submodule(name)
+            for part, key in zip((layer.lora_A, layer.lora_B), module.keys, strict=True):
+                part[slot].weight.data.copy_(tensors[key])
+        model.eval().requires_grad_(False)
+    except BaseException:
+        _take_off(model, slot)
+        raise
+    finally:
+        _forget_config(model)
+        _activate(model, active)
 
 
 def _activate(model: Any, slot: str | None) -> None:
@@ -140,9 +157,8 @@ def _activate(model: Any, slot: str | None) -> None:
         layer.set_adapter([] if slot is None else [slot], inference_mode=True)
 
 
-def _remove(model: Any, slot: str) -> None:
-    """Take one off; a layer without adapters is the original one again."""
-    _forget_config(model)
+def _take_off(model: Any, slot: str) -> None:
+    """Remove one; a layer without adapters is the original one again."""
     for name, layer in list(_layers(model)):
         layer.set_adapter([active for active in layer.active_adapters if active != slot], inference_mode=True)
         layer.delete_adapter(slot)
