@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +14,7 @@ torch = pytest.importorskip("torch", reason="needs torch")
 pytest.importorskip("transformers", reason="needs transformers")
 
 from perstream.errors import BackendError, BadOutput  # noqa: E402
+from perstream.models.omni import faults  # noqa: E402
 from perstream.models.omni.faults import OutOfMemory, in_batches, numpy_half  # noqa: E402
 from perstream.models.omni.loaded import Loaded  # noqa: E402
 from perstream.models.omni.vision import OmniVision, square  # noqa: E402
@@ -87,7 +89,7 @@ def test_vectors_that_are_no_numbers_are_refused(loaded_omni: Loaded) -> None:
         OmniVision(loaded_omni, 2).encode([noise(56, 56)])
 
 
-def test_out_of_memory_halves_the_batch_and_goes_on(loaded_omni: Loaded) -> None:
+def test_out_of_memory_halves_the_batch_and_goes_on(loaded_omni: Loaded, caplog: pytest.LogCaptureFixture) -> None:
     sizes: list[int] = []
 
     def small(module: Any, args: Any, output: Any) -> None:
@@ -104,6 +106,26 @@ def test_out_of_memory_halves_the_batch_and_goes_on(loaded_omni: Loaded) -> None
         sizes.clear()
         vision.encode([noise(56, 56, n) for n in range(2)])
         assert sizes == [1, 1]
+    said = [record.getMessage() for record in caplog.records]
+    assert [text.removesuffix(" from now on") for text in said] == [
+        f"out of GPU memory with {loaded_omni.name}: pictures go in by {n}" for n in (3, 1)
+    ]
+
+
+def test_what_did_not_fit_is_let_go_before_memory_is_freed(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[weakref.ref[Any]] = []
+    alive: list[bool] = []
+
+    def make(batch: Sequence[int]) -> list[int]:
+        large = np.zeros(3)
+        held.append(weakref.ref(large))
+        if len(batch) > 1:
+            raise OutOfMemory("no room")
+        return list(batch)
+
+    monkeypatch.setattr(faults, "free_memory", lambda: alive.append(held[-1]() is not None))
+    assert in_batches([1, 2], 2, make) == [1, 2]
+    assert alive == [False]
 
 
 def test_not_even_one_fits() -> None:

@@ -50,12 +50,14 @@ def in_batches(
         batch = items[len(made) : len(made) + size]
         try:
             made += make(batch)
+            continue
         except OutOfMemory:
             if len(batch) == 1:
                 raise
-            size = len(batch) // 2
-            free_memory()
-            smaller(size)
+        # Only here: inside the except block the error still holds the frames, and they the tensors.
+        size = len(batch) // 2
+        free_memory()
+        smaller(size)
     return made
 
 

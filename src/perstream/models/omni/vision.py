@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,8 @@ from perstream.models.omni.faults import in_batches, numpy_half, spoken
 from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.pixels import Pixels, look, prepare
 from perstream.types import ByteArray, HalfArray
+
+log = logging.getLogger(__name__)
 
 BATCH = 8
 """Pictures per pass at most."""
@@ -54,6 +57,7 @@ class OmniVision:
         return in_batches(prepared, self._batch, self._pass, self._use)
 
     def _use(self, batch: int) -> None:
+        log.warning("out of GPU memory with %s: pictures go in by %d from now on", self._loaded.name, batch)
         self._batch = batch
 
     def _pass(self, pictures: Sequence[Pixels]) -> list[HalfArray]:
