@@ -14,7 +14,8 @@ import numpy as np
 from perstream.errors import BackendError
 from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.pixels import Pixels, look
-from perstream.models.omni.prompt import Prompt, Stored
+from perstream.models.omni.places import Stored
+from perstream.models.omni.prompt import Prompt
 from perstream.models.omni.sound import Mel, sound_inputs
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from perstream.errors import BackendError, Interrupted
+from perstream.errors import BackendError, BackendUnavailable, Interrupted
 from perstream.models.chat.messages import Abilities, Message, Patches, Picture, Sampling, Sound
 from perstream.models.omni.faults import free_memory, spoken
 from perstream.models.omni.generation import speak
@@ -34,6 +35,12 @@ class OmniChat:
         prefixes: PrefixCache | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """BackendUnavailable for a model that reads pictures in another way than all the others."""
+        if "token_type_ids" in inspect.signature(loaded.model.forward).parameters:
+            raise BackendUnavailable(
+                f"{loaded.name} ({loaded.model.config.model_type}) cannot be used: it reads a picture in both "
+                "directions, and stored vectors and prefixes are read forwards"
+            )
         self._loaded = loaded
         self._prefixes = PrefixCache() if prefixes is None else prefixes
         self._clock = clock

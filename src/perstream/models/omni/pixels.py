@@ -27,12 +27,14 @@ class Pixels:
     grid: tuple[int, int, int] | None
     """Time, height and width in tower patches; None for towers that see a square of fixed size."""
     merge: int
+    count: int = 0
+    """Vectors that the tower makes of it, where the grid does not say."""
 
     @property
     def tokens(self) -> int:
-        """Vectors that the tower makes of it, where the grid says."""
+        """Vectors that the tower makes of it, and places that it takes."""
         if self.grid is None:
-            raise BackendError("this model does not tell how many vectors a picture gives")
+            return self.count
         return self.grid[0] * self.grid[1] * self.grid[2] // self.merge**2
 
 

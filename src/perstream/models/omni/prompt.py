@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,45 +13,13 @@ import numpy as np
 from perstream.errors import BackendError
 from perstream.models.chat.messages import Message, Patches, Picture, Sound
 from perstream.models.omni.loaded import Loaded
-from perstream.models.omni.pixels import Pixels, prepare
-from perstream.models.omni.sound import Mel, prepare_sound
+from perstream.models.omni.pixels import prepare
+from perstream.models.omni.places import Medium, Place, Stored, expand
+from perstream.models.omni.sound import prepare_sound
 from perstream.models.omni.vision import square
-from perstream.types import HalfArray
 
 MAX_PIXELS = 768 * 28 * 28
 """A picture in a prompt takes at most 768 tokens."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stored:
-    """A grid of stored patch vectors."""
-
-    vectors: HalfArray
-    side: int
-
-    @property
-    def grid(self) -> tuple[int, int, int]:
-        """In tower patches, of which two by two make one vector."""
-        return 1, 2 * self.side, 2 * self.side
-
-    @property
-    def tokens(self) -> int:
-        """Places it takes."""
-        return self.side**2
-
-
-Medium = Pixels | Stored | Mel
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """Where something that is not text goes."""
-
-    start: int
-    """First of its tokens."""
-    medium: Medium
-    digest: bytes
-    """Same content, same digest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +29,8 @@ class Prompt:
     ids: tuple[int, ...]
     places: tuple[Place, ...]
     """In order."""
-    constant: int
-    """So many leading tokens are likely to come again; 0 is none."""
+    constant: tuple[int, ...]
+    """Ends, in tokens, of beginnings that are likely to come again: the first message, and all constant ones."""
 
     def within(self, start: int, end: int) -> tuple[Place, ...]:
         """The places in a stretch of tokens."""
@@ -82,31 +50,29 @@ def build_prompt(loaded: Loaded, messages: Sequence[Message], constant: int) -> 
     Text comes from the world as well: control tokens in it are broken up, so that a sign or a subtitle can neither
     end its turn nor open a place for a picture. BackendError for parts that the model does not take.
     """
-    marks = (_token(loaded, "image"), _token(loaded, "audio"))
     media = [_prepare(loaded, part) for message in messages for part in message.parts if not isinstance(part, str)]
     conversation = [_turn(loaded, message) for message in messages]
     whole = _lay_out(loaded, conversation, True)
-    head = _lay_out(loaded, conversation[:constant], False) if 0 < constant < len(messages) else ""
-    if not whole.startswith(head):
-        head = ""  # a template that looks at later turns: nothing is constant
+    heads = [
+        _lay_out(loaded, conversation[:count], False) for count in sorted({min(1, constant), constant} - {0})
+        if count < len(messages)
+    ]  # fmt: skip
     ids: list[int] = []
     places: list[Place] = []
+    ends: list[int] = []
     waiting = iter(media)
-    ends = []
-    for text in (head, whole[len(head) :]):
-        for piece in _pieces(text, marks):
-            if piece not in marks:
-                ids += loaded.processor.tokenizer(piece, add_special_tokens=False)["input_ids"]
-                continue
-            medium, digest = next(waiting, (None, b""))
-            if medium is None or (piece == marks[1]) != isinstance(medium, Mel):
-                raise BackendError(f"the chat template of {loaded.name} does not keep pictures and sounds in order")
-            places.append(Place(len(ids), medium, digest))
-            ids += [_token_id(loaded, "audio" if isinstance(medium, Mel) else "image")] * medium.tokens
+    done = ""
+    for text in (*heads, whole):
+        if not text.startswith(done) or not whole.startswith(text):
+            continue  # a template that looks at later turns: this beginning is not constant
+        more, found = expand(loaded, text[len(done) :], waiting)
+        places += [Place(place.start + len(ids), place.medium, place.digest) for place in found]
+        ids += more
         ends.append(len(ids))
+        done = text
     if len(places) != len(media):
         raise BackendError(f"the chat template of {loaded.name} drops pictures or sounds")
-    return Prompt(tuple(ids), tuple(places), ends[0])
+    return Prompt(tuple(ids), tuple(places), tuple(ends[:-1]))
 
 
 def harmless(loaded: Loaded, text: str) -> str:
@@ -154,17 +120,3 @@ def _lay_out(loaded: Loaded, conversation: list[dict[str, Any]], answer_next: bo
     except TemplateError as error:
         raise BackendError(f"the chat template of {loaded.name} refuses this conversation: {error}") from error
     return str(text)
-
-
-def _pieces(text: str, marks: tuple[str, ...]) -> Iterator[str]:
-    """Text and marks in turn."""
-    pattern = "|".join(re.escape(mark) for mark in marks if mark)
-    return (piece for piece in re.split(f"({pattern})", text) if piece)
-
-
-def _token(loaded: Loaded, kind: str) -> str:
-    return str(getattr(loaded.processor, f"{kind}_token", None) or "")
-
-
-def _token_id(loaded: Loaded, kind: str) -> int:
-    return int(getattr(loaded.model.config, f"{kind}_token_id"))

@@ -45,18 +45,19 @@ def read(
     import torch
 
     reader = _Reader(loaded, prompt, torch.tensor([prompt.ids], device=loaded.device), positions, cancelled)
-    length = prompt.constant
-    if length:
-        key = prompt.digest(length)
-        reader.cache = prefixes.take(key, reader.settle)
+    keys = {end: prompt.digest(end) for end in prompt.constant}
+    for end in reversed(prompt.constant):
+        reader.cache = prefixes.take(keys[end], reader.settle)
         if reader.cache is not None:
-            reader.done = length
-        elif prefixes.wanted(key, length):
+            reader.done = end
+            break
+    for end in prompt.constant:
+        if end > reader.done and prefixes.wanted(keys[end], end):
             reader.settle()
             begun = time.perf_counter()
-            reader.advance([*(cut for cut in cuts(prompt, 0) if cut < length), length])
+            reader.advance([*(cut for cut in cuts(prompt, reader.done) if cut < end), end])
             reader.settle()
-            prefixes.keep(key, reader.cache, time.perf_counter() - begun)
+            prefixes.keep(keys[end], reader.cache, time.perf_counter() - begun)
     reader.advance(cuts(prompt, reader.done))
     return Start(reader.ids, positions, reader.cache, media_inputs(loaded, prompt, reader.done, len(prompt.ids)))
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from perstream.errors import BackendError, BadOutput
-from perstream.models.omni.faults import in_batches, numpy_half, spoken
+from perstream.errors import BackendError, BackendUnavailable, BadOutput
+from perstream.models.omni.faults import OutOfMemory, in_batches, numpy_half, spoken
 from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.pixels import Pixels, look, prepare
 from perstream.types import ByteArray, HalfArray
@@ -33,10 +33,13 @@ class OmniVision:
     """
 
     def __init__(self, loaded: Loaded, pool_size: int, *, batch: int = BATCH) -> None:
+        """BackendUnavailable for a model whose picture vectors make no grid."""
         self._loaded = loaded
         self._pool = pool_size
         self._batch = batch
         self._max_pixels = (OVERSAMPLING * pool_size * VECTOR_SIDE) ** 2
+        if loaded.family != "omni":
+            self._require_grid()
 
     @property
     def dimension(self) -> int:
@@ -55,6 +58,15 @@ class OmniVision:
         """
         prepared = [prepare(self._loaded, rgb, self._max_pixels) for rgb in pictures]
         return in_batches(prepared, self._batch, self._pass, self._use)
+
+    def _require_grid(self) -> None:
+        """Other towers than Qwen2.5-Omni's are tried once: their vectors must make a grid."""
+        try:
+            self.encode([np.zeros((112, 112, 3), np.uint8)])
+        except OutOfMemory:
+            raise
+        except BackendError as error:
+            raise BackendUnavailable(f"{self._loaded.name} cannot be used for pictures: {error}") from error
 
     def _use(self, batch: int) -> None:
         log.warning("out of GPU memory with %s: pictures go in by %d from now on", self._loaded.name, batch)
