@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from perstream.events import Event, KeyframeKept, ProactiveSaid
 from perstream.jsonlines import dump_line, plain
 from perstream.lab.day.make import DEFAULT_SEED, DayFiles, day_files, draw_truth, make_day
 from perstream.lab.day.truth import Truth, load_truth
+from perstream.lab.sample_junk import Junk, judge
+from perstream.lab.sample_junk import add_up as add_up_junk
 from perstream.lab.sample_score import Item, answered, answered_directly, has_evidence, mentions, score_words, wilson
 
 SHIPPED = Path("sample_videos")
@@ -45,6 +47,8 @@ class SampleScore:
     """Baseline: questions that the words in the last four keyframes could answer. Saying nothing scores 0 and
     0 false alarms; always refusing scores 0 answered and all refused."""
     items: tuple[Item, ...] = ()
+    junk: Junk = field(default_factory=Junk)
+    """Of what was remembered of the day, before anything was asked."""
 
 
 def evaluate_sample(day: int | Path, *, work: Path, config: Config | None = None) -> SampleScore:
@@ -92,6 +96,7 @@ def _watch_and_ask(files: DayFiles, truth: Truth, start: datetime, config: Confi
         if failure is not None:
             raise failure
         watch_s = time.monotonic() - began
+        junk = judge(app.memories(limit=1_000_000), truth)
         now = start + timedelta(seconds=truth.duration_s)
         asked = [(question, app.ask(question.question, now=now)) for question in truth.questions]
         refusals = [(question, app.ask(question.question, now=now)) for question in truth.unanswerable]
@@ -133,6 +138,7 @@ def _watch_and_ask(files: DayFiles, truth: Truth, start: datetime, config: Confi
         watch_s=round(watch_s, 1),
         last_four=_last_four(truth, events),
         items=tuple(items),
+        junk=junk,
     )
 
 
@@ -148,12 +154,13 @@ def _last_four(truth: Truth, events: Sequence[Event]) -> int:
 
 def add_up(scores: Sequence[SampleScore]) -> SampleScore:
     """The sum of several days."""
-    numbers = [f.name for f in fields(SampleScore) if f.name != "items"]
-    return SampleScore(**{name: sum(getattr(score, name) for score in scores) for name in numbers})
+    numbers = [f.name for f in fields(SampleScore) if f.name not in ("items", "junk")]
+    sums = {name: sum(getattr(score, name) for score in scores) for name in numbers}
+    return SampleScore(**sums, junk=add_up_junk(score.junk for score in scores))
 
 
 def report(score: SampleScore) -> dict[str, object]:
-    """A score as JSON: the counts, shares with their 95 % intervals, false alarms per hour, baselines."""
+    """A score as JSON: the counts, shares with their 95 % intervals, false alarms per hour, junk, baselines."""
     shares = {"evidence_ok": "questions", "refused": "unanswerable", "said_in_time": "due"}
     return {
         **{name: getattr(score, name) for name in COUNTS},
@@ -165,6 +172,7 @@ def report(score: SampleScore) -> dict[str, object]:
             part: [round(edge, 3) for edge in wilson(getattr(score, part), getattr(score, whole))]
             for part, whole in shares.items()
         },
+        "junk": score.junk.to_json(),
         "baselines": {
             "always_refuse": {"evidence_ok": 0, "refused": score.unanswerable},
             "always_silent": {"said_in_time": 0, "false_alarms": 0},
@@ -214,8 +222,14 @@ def _line(values: dict[str, object], as_json: bool) -> str:
             f"refused {values['refused']}/{values['unanswerable']}",
             f"said in time {values['said_in_time']}/{values['due']}",
             f"false alarms {values['false_alarms']} ({values['false_alarms_per_hour']} an hour)",
+            _junk_line(values["junk"]),
         ]
     )
+
+
+def _junk_line(junk: object) -> str:
+    assert isinstance(junk, dict)
+    return f"junk memories {junk['junk']}/{junk['memories']}, false lines {junk['false_lines']}/{junk['lines']}"
 
 
 def _item_line(day: int | str, item: Item, as_json: bool) -> str:

@@ -9,6 +9,7 @@ Each round forks a writer that does everything a store can do and says each thin
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -123,23 +124,28 @@ class Expected:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the rounds and print one line of JSON; 1 when something went wrong."""
+    """Run the rounds, or until interrupted or terminated, and print one line of JSON; 1 when something went wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--memories", type=int, default=0, help="fill the store with so many first, and keep to one")
     parser.add_argument("--folder", type=Path, default=None, help="where stores are made; default: a temporary one")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="perstream-kill-", dir=options.folder) as folder:
-        tally = run(Path(folder), options.rounds, options.seed, options.memories)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    tally = Tally()
+    with (
+        tempfile.TemporaryDirectory(prefix="perstream-kill-", dir=options.folder) as folder,
+        contextlib.suppress(KeyboardInterrupt),  # what was found so far is worth having
+    ):
+        run(Path(folder), options.rounds, options.seed, options.memories, tally)
     print(json.dumps(tally.to_json()))
     return int(sum(tally.faults.values()) > 0)
 
 
-def run(folder: Path, rounds: int, seed: int, memories: int = 0) -> Tally:
-    """Kill ``rounds`` writers of stores in ``folder``."""
+def run(folder: Path, rounds: int, seed: int, memories: int = 0, tally: Tally | None = None) -> Tally:
+    """Kill ``rounds`` writers of stores in ``folder``, counting in ``tally``."""
     rng = random.Random(seed)
-    tally = Tally()
+    tally = tally or Tally()
     store, config, expected = folder, MemoryConfig(), Expected()
     for number in range(rounds):
         if number == 0 or (number % ROUNDS_PER_STORE == 0 and not memories):
