@@ -72,6 +72,7 @@ def test_tried_once(answer: Any, abilities: Abilities) -> None:
     [
         ({"architecture": {"input_modalities": ["text", "image"]}}, {}, Abilities(True, None, False)),
         ({"architecture": {"input_modalities": ["text"]}}, {}, Abilities()),
+        ({"architecture": {"input_modalities": ["text", "vision", "audio"]}}, {}, Abilities(True, None, True)),
         (
             {"owned_by": "library"},
             {"/api/show": Status(200, {"capabilities": ["completion", "vision"]})},

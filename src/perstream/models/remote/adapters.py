@@ -12,6 +12,9 @@ from perstream.models.remote.catalog import Card, shown
 from perstream.models.remote.faults import UnknownModel
 
 _LOG = logging.getLogger(__name__)
+FRESH_S = 10.0
+GLANCE_S = 2.0
+"""Status asks for the names: it does not wait for a server that hangs."""
 _OFF = (
     "this server loads no adapters at run time: start vLLM with --enable-lora and "
     "VLLM_ALLOW_RUNTIME_LORA_UPDATING=True, or name them at its start by --lora-modules"
@@ -25,23 +28,35 @@ class RemoteAdapters:
     """
 
     def __init__(
-        self, cards: Callable[[], tuple[Card, ...]], post: Callable[[str, dict[str, Any]], Any], wanted: Sequence[str]
+        self,
+        cards: Callable[[float | None], tuple[Card, ...]],
+        post: Callable[[str, dict[str, Any]], Any],
+        wanted: Sequence[str],
+        clock: Callable[[], float],
     ) -> None:
+        """``cards`` takes how many seconds it may wait, None for as long as any call."""
         self._cards = cards
         self._post = post
         self._wanted = [_pair(entry) for entry in wanted]
         self._lock = threading.Lock()
+        self._clock = clock
+        self._looking = threading.Lock()
+        self._looked_at: float | None = None
         self._last: tuple[str, ...] = ()
         self._active: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those on the server now; as last known while it does not answer."""
-        try:
-            self._last = tuple(self._found())
-        except BackendError as error:
-            _LOG.warning("adapters as last known: %s", error)
-        return self._last
+        """Those on the server, looked up at most every ``FRESH_S``; as last known while it does not answer at once."""
+        with self._looking:
+            now = self._clock()
+            if self._looked_at is None or now - self._looked_at >= FRESH_S:
+                self._looked_at = now
+                try:
+                    self._last = tuple(card.id for card in self._cards(GLANCE_S) if card.parent)
+                except BackendError as error:
+                    _LOG.warning("adapters as last known: %s", error)
+            return self._last
 
     @property
     def active(self) -> str | None:
@@ -64,6 +79,7 @@ class RemoteAdapters:
             raise BackendUnavailable(_why(error, f"adapter {name!r} at {path!r}")) from error
         except BackendError as error:
             raise BackendUnavailable(f"adapter {name!r} was not loaded: {error}") from error
+        self._looked_at = None
 
     def use(self, name: str | None) -> None:
         """Switch the next calls to it, or with None back to the base model. NotFound for an unknown name."""
@@ -79,6 +95,7 @@ class RemoteAdapters:
             self._post("/unload_lora_adapter", {"lora_name": name})
         except UnknownModel as error:
             raise BackendUnavailable(_why(error, f"adapter {name!r}")) from error
+        self._looked_at = None
         if self._active == name:
             self._active = None
 
@@ -94,7 +111,9 @@ class RemoteAdapters:
             self._wanted = []
 
     def _found(self) -> dict[str, Card]:
-        return {card.id: card for card in self._cards() if card.parent}
+        found = {card.id: card for card in self._cards(None) if card.parent}
+        self._last = tuple(found)
+        return found
 
 
 def only_model(found: tuple[Card, ...], origin: str) -> str:

@@ -22,7 +22,7 @@ class Card(msgspec.Struct, frozen=True):
     root: str | None = None
     """vLLM: path of the adapter or the model."""
     architecture: dict[str, Any] = {}
-    """OpenRouter: ``input_modalities`` among others."""
+    """llama.cpp and OpenRouter: ``input_modalities`` among others."""
 
     @property
     def modalities(self) -> frozenset[str] | None:

@@ -59,7 +59,7 @@ class RemoteChat:
         self._dialect = Dialect()
         self._lock = threading.Lock()
         self._base = self._address.model
-        self._adapters = RemoteAdapters(self._cards, self._post, config.adapters)
+        self._adapters = RemoteAdapters(self._cards, self._post, config.adapters, clock)
         self._senses = Senses(config.pictures, config.sound, Line(self._card, self._fetch_root, self._tried), clock)
 
     @property
@@ -190,8 +190,8 @@ class RemoteChat:
         model = self._model()
         return next((card for card in self._cards() if card.id == model), None)
 
-    def _cards(self) -> tuple[Card, ...]:
-        return cards(self._fetch("GET", f"{self._address.url}/models", None), self._address.origin)
+    def _cards(self, patience_s: float | None = None) -> tuple[Card, ...]:
+        return cards(self._fetch("GET", f"{self._address.url}/models", None, patience_s), self._address.origin)
 
     def _post(self, path: str, body: dict[str, Any]) -> Any:
         return self._fetch("POST", self._address.url + path, body)
@@ -199,11 +199,12 @@ class RemoteChat:
     def _fetch_root(self, path: str, body: dict[str, Any] | None) -> Any:
         return self._fetch("GET" if body is None else "POST", self._address.root + path, body)
 
-    def _fetch(self, method: str, url: str, body: dict[str, Any] | None) -> Any:
+    def _fetch(self, method: str, url: str, body: dict[str, Any] | None, patience_s: float | None = None) -> Any:
         raw = None if body is None else msgspec.json.encode(body)
+        timeout_s = min(self._timeout_s, patience_s or self._timeout_s)
 
         async def work(http: httpx.AsyncClient, _: Callable[[str], None]) -> Any:
-            return await fetched(http, self._address, method, url, raw, self._timeout_s)
+            return await fetched(http, self._address, method, url, raw, timeout_s)
 
         return self._client.call(work, lambda _: None, _never)
 

@@ -7,10 +7,11 @@ dropping the task closes the connection, so that the server stops generating too
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import logging
 import queue
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import CancelledError, Future
 from typing import Any, TypeVar
 
 from perstream.errors import BackendUnavailable, ConfigError, Interrupted
@@ -18,7 +19,9 @@ from perstream.models.remote.address import Address
 from perstream.models.remote.libraries import httpx
 from perstream.version import __version__
 
+_LOG = logging.getLogger(__name__)
 POLL_S = 0.05
+CLOSE_S = 10.0
 CONNECT_S = 10.0
 CONNECTIONS = 8
 """At once, per process; further calls wait. A server batches about so many well, and none drowns in them."""
@@ -56,7 +59,7 @@ class Client:
                 if piece is None:
                     return future.result()
                 say(piece)
-        except CancelledError as error:
+        except concurrent.futures.CancelledError as error:
             raise BackendUnavailable(f"the connection to {self._address.origin} is closed") from error
         finally:
             future.cancel()  # nothing, when it is done
@@ -69,12 +72,16 @@ class Client:
             self._loop = self._thread = self._http = None
         if loop is None or thread is None or http is None:
             return
-        asyncio.run_coroutine_threadsafe(_shut(http), loop).result(timeout=10)
+        try:
+            asyncio.run_coroutine_threadsafe(_shut(http), loop).result(timeout=CLOSE_S)
+        except concurrent.futures.TimeoutError:
+            _LOG.warning("connections to %s do not close; leaving them", self._address.origin)
+            return  # the thread ends with the process
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=10)
+        thread.join()
         loop.close()
 
-    def _start(self, work: Work[T], say: Callable[[str], None]) -> Future[T]:
+    def _start(self, work: Work[T], say: Callable[[str], None]) -> concurrent.futures.Future[T]:
         with self._lock:  # held until it is handed over, so that a close in between finds it
             if self._closed:
                 raise BackendUnavailable(f"the connection to {self._address.origin} is closed")

@@ -83,15 +83,15 @@ class Senses:
     def _found(self) -> Abilities:
         told = self._told()
         return Abilities(
-            self._one(self._pictures, told, "image", self._sees),
+            self._one(self._pictures, told, {"image", "vision"}, self._sees),
             None,
-            self._one(self._sound, told, "audio", self._hears),
+            self._one(self._sound, told, {"audio"}, self._hears),
         )
 
-    def _one(self, wish: Wish, told: frozenset[str] | None, kind: str, tried: Callable[[], bool]) -> bool:
+    def _one(self, wish: Wish, told: frozenset[str] | None, kinds: set[str], tried: Callable[[], bool]) -> bool:
         if wish != "auto":
             return wish == "always"
-        return tried() if told is None else kind in told
+        return tried() if told is None else bool(kinds & told)
 
     def _told(self) -> frozenset[str] | None:
         """What the server says about the model, in the three forms there are; None when it says nothing."""
@@ -101,12 +101,11 @@ class Senses:
         if card.owned_by == "library":  # Ollama
             tree = self._quietly("/api/show", {"model": card.id})
             able = tree.get("capabilities")
-            return frozenset({"image"} if "vision" in able else set()) if isinstance(able, list) else None
-        if card.owned_by == "llamacpp":
+            return frozenset(str(one) for one in able) if isinstance(able, list) else None
+        if card.owned_by == "llamacpp":  # before it had the architecture in its list
             able = self._quietly("/props", None).get("modalities")
             if isinstance(able, dict):
-                names = {"vision": "image", "audio": "audio"}
-                return frozenset(name for key, name in names.items() if able.get(key) is True)
+                return frozenset(kind for kind, has in able.items() if has is True)
         return None
 
     def _quietly(self, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
