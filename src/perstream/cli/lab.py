@@ -64,12 +64,13 @@ def bench_ask(
 @bench.command("memory")
 def bench_memory(
     nodes: Annotated[int, typer.Option("--nodes", min=100, help="Memories in the graph.")] = 10_000,
+    tokens: Annotated[int, typer.Option("--tokens", min=0, max=256, help="Token vectors per memory, 0 for none.")] = 16,
     as_json: options.Json = False,
 ) -> None:
     """Cost of remembering and recalling at a given size."""
     from perstream.lab.bench_memory import bench_memory as run
 
-    _show(run(nodes), as_json)
+    _show(run(nodes, tokens_per_memory=tokens), as_json)
 
 
 @bench.command("day")
