@@ -78,7 +78,7 @@ def same(one: RecallIndex, other: RecallIndex) -> None:
     assert np.array_equal(one._rows.counted[:size], other._rows.counted[:size])
     for a, b in zip(one._rows.times(), other._rows.times(), strict=True):
         assert np.array_equal(a, b)
-    assert one._words._postings == other._words._postings
+    assert one._words.postings == other._words.postings
     assert one._words._terms == other._words._terms
 
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from perstream.memory.lexical import SlotArray
+from perstream.memory.postings import SlotArray
 
 RUN = 64
-"""Scores whose maximum is taken together."""
+"""So many scores, each as far from the next, have their maximum taken together."""
 
 
-def best_slots(score: NDArray[np.floating], allowed: NDArray[np.bool_], k: int) -> SlotArray:
-    """At most ``k`` allowed slots of the highest scores, in no order.
+def best_slots(score: NDArray[np.floating], allowed: NDArray[np.bool_] | None, k: int) -> SlotArray:
+    """At most ``k`` slots of the highest scores, in no order; only the ``allowed`` ones where that is given.
 
-    The k-th largest of the maxima of runs is a bound: at least ``k`` scores reach it, and one pass finds those.
+    The k-th largest of the maxima of groups is a bound: at least ``k`` scores reach it, and one pass finds those.
     """
     runs = len(score) // RUN
     if runs > 2 * k:
-        masked = np.where(allowed, score, -np.inf)
-        tops = masked[: runs * RUN].reshape(runs, RUN).max(axis=1)
+        masked = score if allowed is None else np.where(allowed, score, -np.inf)
+        tops = masked[: runs * RUN].reshape(RUN, runs).max(axis=0)
         bound = np.partition(tops, runs - k)[runs - k]
-        slots = np.flatnonzero(masked >= bound) if bound > -np.inf else np.flatnonzero(allowed)
+        slots = np.flatnonzero(masked >= bound if bound > -np.inf else masked > -np.inf)
     else:
-        slots = np.flatnonzero(allowed)
+        slots = np.arange(len(score)) if allowed is None else np.flatnonzero(allowed)
     if len(slots) > k:
         slots = slots[np.argpartition(-score[slots], k - 1)[:k]]
     return slots

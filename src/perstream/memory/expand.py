@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perstream.memory.rows import Rows
 
 HUB = 32
 """An entity of more memories than this connects nothing in particular and is not walked."""
@@ -81,3 +86,26 @@ class Links:
                         if len(seen) > REACHED:
                             return
             edge = ahead
+
+
+def around(
+    best: Sequence[int],
+    found: Container[int],
+    allowed: NDArray[np.bool_] | None,
+    rows: Rows,
+    links: Links,
+    depth: int,
+) -> dict[int, list[str]]:
+    """Neighbours in time of the best slots and memories that share an entity with them, not found yet: with the way there."""
+    out: dict[int, list[str]] = {}
+    if not depth:
+        return out
+    for slot in best:
+        origin = int(rows.ids[slot])
+        for near in (int(rows.before[slot]), int(rows.after[slot])):
+            if near >= 0 and near not in found and (allowed is None or allowed[near]):
+                out.setdefault(near, [f"neighbour:{origin}"])
+        for label, reached in links.walk(slot, depth):
+            if reached not in found and (allowed is None or allowed[reached]):
+                out.setdefault(reached, [f"from:{origin}", f"entity:{label}"])
+    return out

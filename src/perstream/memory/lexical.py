@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import math
 import re
-from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from sys import getsizeof
 
 import numpy as np
 from numpy.typing import NDArray
 
+from perstream.memory.postings import Postings
+from perstream.memory.postings import SlotArray as SlotArray
 from perstream.types import FloatArray
 
-SlotArray = NDArray[np.int64]
 Neighbours = NDArray[np.int32]
 
 K1 = 0.9
@@ -69,6 +68,8 @@ class Stemmer:
         """The stem of a lower-case word."""
         known = self._known.get(word)
         if known is None:
+            if word.isdigit():  # a number has no endings
+                return word[:40]
             if len(self._known) >= self.LIMIT:
                 self._known.clear()
             known = self._known[word] = self._stem(word) if len(word) < 40 else word[:40]
@@ -84,28 +85,19 @@ def stems_of(words: Iterable[str], stemmer: Stemmer) -> list[str]:
     return [stemmer.stem(word) for word in words if word not in STOP_WORDS]
 
 
-@dataclass(slots=True)
-class _Postings:
-    """Where a term occurs: slots and, aligned, how often (at most 255)."""
-
-    slots: array[int]
-    counts: array[int]
-
-
 class LexicalIndex:
     """Postings per term. A slot is the row of a memory in the recall index. Not thread-safe by itself."""
 
     def __init__(self) -> None:
-        self._postings: dict[str, _Postings] = {}
-        self._terms: list[str | None] = []
+        self.postings = Postings()
+        self._terms: list[bytes | None] = []
         """By slot: its terms with spaces between, for taking them out again."""
         self._said = 0
         """Bytes of all of these."""
         self._count = 0
-        self._entries = 0
-        """Of all postings together: pairs of a memory and a term."""
-        self._lengths = np.zeros(1024, np.float32)
-        self._total = 0.0
+        self._lengths = np.zeros(1024, np.uint16)
+        """Terms by slot; there is room behind the last."""
+        self._total = 0
 
     def __len__(self) -> int:
         return self._count
@@ -113,28 +105,20 @@ class LexicalIndex:
     @property
     def nbytes(self) -> int:
         """Bytes held, by the sizes of the containers."""
-        slot = array("I").itemsize
-        postings = 180 * len(self._postings) + (slot + 1) * self._entries
-        forward = 8 * len(self._terms) + self._said
-        return postings + forward + self._lengths.nbytes
+        return self.postings.nbytes + 8 * len(self._terms) + self._said + self._lengths.nbytes
 
     def add(self, slot: int, terms: Sequence[str]) -> None:
         """Index a memory's terms under a free slot: O(terms)."""
         counts: dict[str, int] = {}
         for term in terms:
             counts[term] = counts.get(term, 0) + 1
-        for term, count in counts.items():
-            postings = self._postings.get(term)
-            if postings is None:
-                postings = self._postings[term] = _Postings(array("I"), array("B"))
-            postings.slots.append(slot)
-            postings.counts.append(min(count, 255))
-        self._entries += len(counts)
+        self.postings.add(slot, counts)
         self._make_room(slot)
         self._lengths[slot] = len(terms)
         self._total += len(terms)
-        self._terms.extend([None] * (slot + 1 - len(self._terms)))
-        said = self._terms[slot] = " ".join(terms)
+        if slot >= len(self._terms):
+            self._terms.extend([None] * (slot + 1 - len(self._terms)))
+        said = self._terms[slot] = " ".join(terms).encode()
         self._said += getsizeof(said)
         self._count += 1
 
@@ -146,110 +130,70 @@ class LexicalIndex:
         self._make_room(first + count - 1)
         lengths = np.fromiter((text.count(" ") + 1 if text else 0 for text in texts), np.int64, count)
         self._lengths[first : first + count] = lengths
-        self._total += float(lengths.sum())
+        self._total += int(lengths.sum())
         flat = " ".join(filter(None, texts)).split()
         numbers = {word: number for number, word in enumerate(dict.fromkeys(flat))}
-        # A pair of term and memory as one number: sorted, the postings lie one behind the other.
-        pairs = np.fromiter(map(numbers.__getitem__, flat), np.int64, len(flat)) * count
-        pairs, counts = np.unique(pairs + np.repeat(np.arange(count), lengths), return_counts=True)
-        terms, places = np.divmod(pairs, count)
-        slots = (places + first).astype(np.uint32).tobytes()
-        often = np.minimum(counts, 255).astype(np.uint8).tobytes()
-        ends = np.searchsorted(terms, np.arange(1, len(numbers) + 1)).tolist()
-        start, wide = 0, array("I").itemsize
-        for word, end in zip(numbers, ends, strict=True):
-            postings = self._postings.get(word)
-            if postings is None:
-                postings = self._postings[word] = _Postings(array("I"), array("B"))
-            postings.slots.frombytes(slots[wide * start : wide * end])
-            postings.counts.frombytes(often[start:end])
-            start = end
+        self.postings.extend(
+            first,
+            list(numbers),
+            count,
+            np.fromiter(map(numbers.__getitem__, flat), np.int64, len(flat)),
+            np.repeat(np.arange(count), lengths),
+        )
         self._terms.extend([None] * (first - len(self._terms)))
-        self._terms.extend(texts)
-        self._said += sum(map(getsizeof, texts))
+        said = [text.encode() for text in texts]
+        self._terms.extend(said)
+        self._said += sum(map(getsizeof, said))
         self._count += count
-        self._entries += len(pairs)
 
     def _make_room(self, slot: int) -> None:
-        while slot >= len(self._lengths):
-            self._lengths = np.concatenate([self._lengths, np.zeros(len(self._lengths), np.float32)])
+        if slot >= len(self._lengths):
+            grown = np.zeros(slot + slot // 4 + 1024, np.uint16)
+            grown[: len(self._lengths)] = self._lengths
+            self._lengths = grown
 
     def remove(self, slots: Iterable[int]) -> None:
-        """Take memories out: O(length of the postings they stand in), once for all of them."""
-        gone: list[int] = []
-        touched: set[str] = set()
+        """Take memories out: O(their terms), each a shift of one list."""
+        gone: dict[str, list[int]] = {}
         for slot in slots:
             terms = self._terms[slot] if slot < len(self._terms) else None
             if terms is None:
                 continue
-            said = set(terms.split())
-            gone.append(slot)
-            touched |= said
+            for term in set(terms.decode().split()):
+                gone.setdefault(term, []).append(slot)
             self._terms[slot] = None
             self._said -= getsizeof(terms)
             self._count -= 1
-            self._entries -= len(said)
-            self._total -= float(self._lengths[slot])
-            self._lengths[slot] = 0.0
-        dead = np.array(gone, np.uint32)
-        for term in touched:
-            postings = self._postings[term]
-            keep = ~np.isin(np.array(postings.slots, np.uint32), dead)
-            if not keep.any():
-                del self._postings[term]
-                continue
-            self._postings[term] = _Postings(
-                array("I", np.array(postings.slots, np.uint32)[keep].tobytes()),
-                array("B", np.array(postings.counts, np.uint8)[keep].tobytes()),
-            )
+            self._total -= int(self._lengths[slot])
+            self._lengths[slot] = 0
+        self.postings.remove(gone)
 
     def frequency(self, term: str) -> int:
         """In how many memories a term occurs."""
-        postings = self._postings.get(term)
-        return len(postings.slots) if postings else 0
-
-    def present(self, term: str, size: int) -> NDArray[np.bool_]:
-        """For each slot up to ``size``, whether its memory says the term."""
-        out = np.zeros(size, np.bool_)
-        postings = self._postings.get(term)
-        if postings is not None:
-            out[np.array(postings.slots, np.int64)] = True
-        return out
+        return self.postings.frequency(term)
 
     def idf(self, term: str) -> float:
         """Robertson-Sparck Jones weight, positive: ln(1 + (N - n + .5) / (n + .5))."""
         n = self.frequency(term)
         return math.log(1 + (len(self) - n + 0.5) / (n + 0.5))
 
-    def scores(self, terms: Iterable[str], before: Neighbours, after: Neighbours) -> FloatArray:
-        """BM25 of every slot; ``before`` and ``after`` give each slot's neighbours, -1 for none.
+    def norms(self, slots: SlotArray) -> FloatArray:
+        """What BM25 adds to the frequency for the lengths of some memories."""
+        mean = self._total / max(1, len(self))
+        return K1 * (1 - B + B * self._lengths[slots].astype(np.float32) / max(mean, 1e-9))
 
-        Cost: O(sum of the postings' lengths + slots) per term.
+    def scores(self, terms: Iterable[str], before: Neighbours, after: Neighbours) -> FloatArray:
+        """BM25 of every slot by the formula, plainly; ``before`` and ``after`` give each slot's neighbours, -1 for none.
+
+        O(slots) per term: recall asks :class:`perstream.memory.bm25.WordSearch`, which finds the same best ones.
         """
         size = len(before)
         total = np.zeros(size, np.float32)
-        mean = self._total / max(1, len(self))
-        lengths = (
-            self._lengths[:size]
-            if size <= len(self._lengths)
-            else np.pad(self._lengths, (0, size - len(self._lengths)))
-        )
-        norm = K1 * (1 - B + B * lengths / max(mean, 1e-9))
+        norm = self.norms(np.minimum(np.arange(size), len(self._lengths) - 1))
         for term in terms:
-            postings = self._postings.get(term)
-            if postings is None:
-                continue
-            slots = np.array(postings.slots, np.int64)
-            counts = np.array(postings.counts, np.float32)
-            # A neighbour hears half of it: the memory before has this one after itself.
-            back, ahead = before[slots], after[slots]
-            where = np.concatenate([slots, back[back >= 0], ahead[ahead >= 0]])
-            what = np.concatenate([counts, NEIGHBOUR * counts[back >= 0], NEIGHBOUR * counts[ahead >= 0]])
-            if len(where) * 8 < size:
-                where, place = np.unique(where, return_inverse=True)
-                tf = np.bincount(place, what).astype(np.float32)
-                total[where] += self.idf(term) * tf * (K1 + 1) / (tf + norm[where])
-            else:
-                tf = np.bincount(where, what, size).astype(np.float32)
-                total += self.idf(term) * tf * (K1 + 1) / (tf + norm)
+            slots, counts = self.postings.of(term)
+            said = np.zeros(size + 1, np.float32)  # the last place, -1, is nobody's
+            said[slots] = counts
+            tf = said[:size] + NEIGHBOUR * (said[before] + said[after])
+            total += self.idf(term) * tf * (K1 + 1) / (tf + norm)
         return total

@@ -2,8 +2,8 @@
 
 Two stages. Candidates are the best by pooled vector and the best by BM25 with neighbours (both with who and
 when), those of the time asked for, and what the graph connects with the best. They are ranked by late interaction over
-compressed token vectors with speaker, time and word signals. Cost grows linearly with the number of memories:
-384 bytes of int8 vectors are read for each, plus the postings of the question's words; the second stage is constant.
+compressed token vectors with speaker, time and word signals. Cost grows with the number of memories by the scan of
+their vectors and the postings of the question's words; every other signal is looked up for the candidates alone.
 """
 
 from __future__ import annotations
@@ -12,27 +12,26 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perstream.config import MemoryConfig
-from perstream.memory.best import best_slots
+from perstream.memory.bm25 import WordSearch
+from perstream.memory.candidates import BoolArray, Candidates
 from perstream.memory.compress import project_tokens
 from perstream.memory.dense import DenseIndex
 from perstream.memory.derived import derive
 from perstream.memory.entry import IndexEntry, Scored, TokenCodes
-from perstream.memory.expand import Links
+from perstream.memory.expand import Links, around
 from perstream.memory.late import TokenStore
-from perstream.memory.lexical import LexicalIndex, SlotArray, Stemmer
+from perstream.memory.lexical import LexicalIndex, Stemmer
 from perstream.memory.page import Page
-from perstream.memory.phrasing import Question, parse_question, question_to_embed
+from perstream.memory.phrasing import parse_question, question_to_embed
 from perstream.memory.pictures import Pictures
 from perstream.memory.rank import Ranker
 from perstream.memory.rows import Rows
-from perstream.memory.signals import WEIGHTS, date_signal, speaker_signal
+from perstream.memory.signals import Days, Who, token_weights
 from perstream.types import FloatArray, Query
 from perstream.vectors import normalized
 
-BoolArray = NDArray[np.bool_]
 EXPANDED = 3
 """The graph is walked from so many of the best."""
 
@@ -194,22 +193,26 @@ class RecallIndex:
         """At most ``query.k`` memories, best first; those the filters shut out are none."""
         with self._lock:
             allowed = self._rows.allowed(query)
-            if not allowed.any() or query.k < 1:
+            if query.k < 1 or not (len(self._rows) if allowed is None else allowed.any()):
                 return []
-            question = parse_question(query.text, self._rows.speakers, query.now, self._stemmer)
-            found, ranker = self._candidates(query, question, allowed)
+            found, ranker = self._candidates(query, allowed)
             slots = np.array(sorted(found), np.int64)
             self._bring_back(slots)
-            ranked = ranker.rank(slots)
-            more = self._expanded(ranked.slots[:EXPANDED], found, allowed)
+            seen = ranker.look(slots)
+            ranked = ranker.rank(seen)
+            more = around(
+                ranked.slots[:EXPANDED].tolist(), found, allowed, self._rows, self._links, self._config.graph_depth
+            )
             if more:
                 # What the graph adds must be relevant by itself; it is ranked by the same score.
-                self._bring_back(sorted(more))
-                reached = ranker.rank(np.array(sorted(more), np.int64))
-                kept = reached.slots[reached.confidence >= self._config.delta_dfs_threshold]
+                slots = np.array(sorted(more), np.int64)
+                self._bring_back(slots)
+                reached = ranker.look(slots)
+                sure = ranker.rank(reached)
+                kept = sure.slots[sure.confidence >= self._config.delta_dfs_threshold]
                 found.update({int(slot): more[int(slot)] for slot in kept})
                 if len(kept):
-                    ranked = ranker.rank(np.concatenate([slots, kept]))
+                    ranked = ranker.rank(seen.joined(reached, np.isin(slots, kept)))
             return [
                 Scored(
                     id=int(self._rows.ids[slot]),
@@ -220,47 +223,39 @@ class RecallIndex:
                 for i, slot in enumerate(ranked.slots[: query.k])
             ]
 
-    def _candidates(self, query: Query, question: Question, allowed: BoolArray) -> tuple[dict[int, list[str]], Ranker]:
+    def _candidates(self, query: Query, allowed: BoolArray | None) -> tuple[dict[int, list[str]], Ranker]:
         """The slots worth a closer look and by which rankings, and what looks closer."""
-        rows = self._rows
-        speaker = speaker_signal(question, rows)
-        date = date_signal(question.times, rows)
-        bm25 = self._words.scores(question.terms, rows.before, rows.after)
-        words = bm25 / max(float(bm25.max(initial=0.0)), 1e-9)
-        pooled = self._pooled(query)
-        picture = self._pictures.cosines(query.picture, rows.size)
-        when = WEIGHTS.date_first * date
-        found: dict[int, list[str]] = {}
-        if query.vectors is not None:
-            _collect(found, "dense", pooled + WEIGHTS.speaker_dense * speaker + when, allowed & (pooled > -1))
-        _collect(found, "words", words + WEIGHTS.speaker_words * speaker + when, allowed & (bm25 > 0))
-        if question.times:
-            _collect(found, "time", pooled + words + date, allowed & (date >= WEIGHTS.date_candidates))
+        rows, vectors = self._rows, query.vectors
+        question = parse_question(query.text, rows.speakers, query.now, self._stemmer)
+        who, days = Who(question, rows), Days(question.times, rows)
+        words = WordSearch(self._words, question.terms, rows.before, rows.after)
+        first = Candidates(rows.size, allowed)
+        tokens, weights = None, np.zeros(0, np.float32)
+        if vectors is not None:
+            first.by_vector(self._dense, normalized(vectors.pooled), who, days)
+            tokens = project_tokens(vectors.tokens)
+            weights = token_weights(vectors.words, question, self._words, self._stemmer)
+        first.by_words(words, who, days)
+        if days:
+            first.by_days(words, days)
+        picture = None
         if query.picture is not None:
-            _collect(found, "picture", picture, allowed & (picture > -1))
-        if not found:
-            _collect(found, "recent", rows.observed[: rows.size], allowed)
-        tokens, exact = None, None
-        if query.vectors is not None:
-            tokens = project_tokens(query.vectors.tokens)
-            if self._dense is not None:
-                dense, wanted = self._dense, normalized(query.vectors.pooled)
-                exact = lambda slots: dense.exact(wanted, slots)  # noqa: E731
-        ranker = Ranker(
+            picture = self._pictures.cosines(query.picture, rows.size)
+            first.by_picture(picture)
+        if not first.found:
+            first.by_age(rows.observed[: rows.size])
+        return first.found, Ranker(
             question=question,
             rows=rows,
-            words=self._words,
-            stemmer=self._stemmer,
+            words=words,
             tokens=self._tokens,
             question_tokens=tokens,
-            question_words=query.vectors.words if query.vectors is not None else (),
-            pooled=exact,
-            speaker=speaker,
-            date=date,
-            bm25=words,
-            picture=picture if query.picture is not None else None,
+            token_weights=weights,
+            pooled=first.cosines,
+            who=who,
+            days=days,
+            picture=picture,
         )
-        return found, ranker
 
     def _bring_back(self, slots: Iterable[int]) -> None:
         """Load the token vectors of candidates that were evicted."""
@@ -269,31 +264,3 @@ class RecallIndex:
             for memory, tokens in self._load_tokens(list(wanted)).items():
                 self._tokens.put(wanted[memory], tokens)
             self._away.difference_update(wanted.values())
-
-    def _expanded(self, best: SlotArray, found: dict[int, list[str]], allowed: BoolArray) -> dict[int, list[str]]:
-        """Neighbours in time of the best and memories that share an entity with them, not found yet."""
-        out: dict[int, list[str]] = {}
-        if not self._config.graph_depth:
-            return out
-        for slot in best.tolist():
-            origin = int(self._rows.ids[slot])
-            for near in (int(self._rows.before[slot]), int(self._rows.after[slot])):
-                if near >= 0 and near not in found and allowed[near]:
-                    out.setdefault(near, [f"neighbour:{origin}"])
-            for label, reached in self._links.walk(slot, self._config.graph_depth):
-                if reached not in found and allowed[reached]:
-                    out.setdefault(reached, [f"from:{origin}", f"entity:{label}"])
-        return out
-
-    def _pooled(self, query: Query) -> FloatArray:
-        out = np.full(self._rows.size, -1.0, np.float32)
-        if query.vectors is not None and self._dense is not None:
-            rough = self._dense.scan(normalized(query.vectors.pooled))[: len(out)]
-            out[: len(rough)] = rough
-        return out
-
-
-def _collect(found: dict[int, list[str]], name: str, score: NDArray[np.floating], allowed: BoolArray) -> None:
-    """Note the best candidates of one ranking."""
-    for slot in best_slots(score, allowed, WEIGHTS.candidates).tolist():
-        found.setdefault(slot, []).append(name)

@@ -57,6 +57,8 @@ class Rows:
         self._free: list[int] = []
         self._sessions: dict[tuple[int, str], int] = {}
         self._last: dict[int, int] = {}
+        self._shut = 0
+        """Memories that are superseded."""
         self._groups = 0
         self._members: dict[int, int] = {}
         self._times = Times()
@@ -135,6 +137,7 @@ class Rows:
         self.provenance[slot] = _PROVENANCES.index(entry.provenance)
         self.alive[slot] = True
         self.current[slot] = not entry.superseded
+        self._shut += entry.superseded
         self.asks[slot] = derived.asks
         said = entry.provenance in _SAID
         self.timed[slot] = said and bool(derived.times)
@@ -165,6 +168,7 @@ class Rows:
         self.provenance[new] = [_CODES[provenance] for provenance in page.provenances]
         self.alive[new] = True
         self.current[new] = np.logical_not(page.superseded)
+        self._shut += count - int(np.count_nonzero(self.current[new]))
         flags = np.array(page.flags, np.uint8)
         said = np.isin(self.provenance[new], _SAID_CODES)
         self.asks[new] = flags & ASKS != 0
@@ -232,26 +236,31 @@ class Rows:
         if group in self._members:
             self._members[group] -= 1
         del self._slots[int(self.ids[slot])]
+        self._shut -= not self.current[slot]
         self.alive[slot] = False
         self._before[slot] = self._after[slot] = -1
         self._free.append(slot)
 
-    def allowed(self, query: Query) -> NDArray[np.bool_]:
-        """Which slots the query's filters let through."""
-        size = self.size
-        ok: NDArray[np.bool_] = self.alive[:size].copy()
-        if not query.include_superseded:
-            ok &= self.current[:size]
+    def allowed(self, query: Query) -> NDArray[np.bool_] | None:
+        """Which slots the query's filters let through; None is all of them, and there is none that is empty."""
+        size, ok = self.size, None
+        if self._shut or len(self) < size:
+            ok = self.alive[:size] if query.include_superseded else self.alive[:size] & self.current[:size]
         if query.since is not None:
-            ok &= self.observed[:size] >= query.since.timestamp()
+            ok = _both(ok, self.observed[:size] >= query.since.timestamp())
         if query.until is not None:
-            ok &= self.observed[:size] < query.until.timestamp()
+            ok = _both(ok, self.observed[:size] < query.until.timestamp())
         if query.provenances is not None:
-            ok &= np.isin(self.provenance[:size], [_PROVENANCES.index(p) for p in query.provenances])
+            ok = _both(ok, np.isin(self.provenance[:size], [_PROVENANCES.index(p) for p in query.provenances]))
         if query.sources is not None:
-            ok &= np.isin(self.source[:size], [self._sources[s] for s in query.sources if s in self._sources])
+            sources = [self._sources[s] for s in query.sources if s in self._sources]
+            ok = _both(ok, np.isin(self.source[:size], sources))
         return ok
 
     def times(self) -> tuple[SlotArray, NDArray[np.float64], NDArray[np.float64]]:
         """The times that memories name: slots, starts and ends, flat."""
         return self._times.flat()
+
+
+def _both(some: NDArray[np.bool_] | None, other: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return other if some is None else some & other

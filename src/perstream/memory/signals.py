@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perstream.memory.lexical import STOP_WORDS, LexicalIndex, SlotArray, Stemmer
 from perstream.memory.phrasing import Question
@@ -14,6 +16,9 @@ from perstream.types import FloatArray
 from perstream.when import When
 
 DAY = 86400.0
+NEAR = 4 * DAY
+"""So far from the day asked for a memory still counts a little."""
+Moments = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,48 +50,97 @@ class Weights:
 WEIGHTS = Weights()
 
 
-def speaker_signal(question: Question, rows: Rows) -> FloatArray:
-    """Per slot: 1 where who is asked about speaks, 0 where another does, .5 where it does not matter."""
-    codes = rows.speaker[: rows.size]
-    out = np.full(rows.size, 0.5, np.float32)
-    if question.names:
-        out[:] = 0.0
-        for name in question.names:
-            out[codes == rows.speakers[name]] = 1.0
-    elif question.owner:
-        out[:] = np.where(codes == 0, 1.0, 0.5)
-    return out
+class Who:
+    """1 where who is asked about speaks, 0 where another does, .5 where it does not matter."""
+
+    def __init__(self, question: Question, rows: Rows) -> None:
+        self._speaker = rows.speaker[: rows.size]
+        self._favoured = [0] if question.owner else []
+        self._others = 0.5
+        if question.names:
+            self._favoured = sorted(rows.speakers[name] for name in question.names)
+            self._others = 0.0
+        self.matters = bool(self._favoured) and len(rows.speakers) > 1
+        """May it differ from one memory to another?"""
+
+    def at(self, slots: SlotArray) -> FloatArray:
+        """The signal of some memories."""
+        return np.asarray(np.where(self._is(self._speaker[slots]), 1.0, self._others), np.float32)
+
+    def favoured(self) -> NDArray[np.bool_]:
+        """[slots] Where it is 1."""
+        return self._is(self._speaker)
+
+    def _is(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
+        if len(self._favoured) == 1:
+            return np.asarray(codes == self._favoured[0])
+        return np.isin(codes, self._favoured)
 
 
-def date_signal(times: tuple[When, ...], rows: Rows) -> FloatArray:
-    """Per slot: 1 on the day asked for (made then, or telling of it), less the wider the match."""
-    out = np.zeros(rows.size, np.float32)
-    if not times:
+class Days:
+    """1 on the day asked for (made then, or telling of it), less the wider the match, 0 elsewhere and without a day."""
+
+    def __init__(self, times: tuple[When, ...], rows: Rows) -> None:
+        self._spans = [(when.since.timestamp(), when.until.timestamp()) for when in times]
+        self._observed = rows.observed[: rows.size]
+        self._told: SlotArray = np.zeros(0, np.int64)
+        """Slots that name a time near one asked for, ascending, and how well it fits."""
+        self._told_fit: FloatArray = np.zeros(0, np.float32)
+        if times:
+            self._read(*rows.times())
+
+    def __bool__(self) -> bool:
+        return bool(self._spans)
+
+    def at(self, slots: SlotArray) -> FloatArray:
+        """The signal of some memories."""
+        out = np.zeros(len(slots), np.float32)
+        observed = self._observed[slots]
+        for since, until in self._spans:
+            np.maximum(out, _match(observed, observed + 1.0, since, until), out=out)
+        if len(self._told):
+            place = np.minimum(np.searchsorted(self._told, slots), len(self._told) - 1)
+            np.maximum(out, np.where(self._told[place] == slots, self._told_fit[place], 0.0), out=out)
         return out
-    for when in times:
-        since, until = when.since.timestamp(), when.until.timestamp()
-        observed = rows.observed[: rows.size]
-        np.maximum(out, _match(observed, observed + 1.0, since, until), out=out)
-        slots, starts, ends = rows.times()
-        if len(slots):
-            np.maximum.at(out, slots, _match(starts, ends, since, until))
-    return out
+
+    def near(self) -> SlotArray:
+        """The memories where it may be more than 0, ascending."""
+        return self._between(
+            self._told, [(since, until, NEAR if until - since <= 1.5 * DAY else 0.0) for since, until in self._spans]
+        )
+
+    def fitting(self, least: float) -> SlotArray:
+        """The memories where it is at least so much (more than what comes near the day gets), ascending."""
+        told = self._told[self._told_fit >= least]
+        return self._between(
+            told, [(since, until, 0.0) for since, until in self._spans if _inside(until - since) >= least]
+        )
+
+    def _between(self, told: SlotArray, spans: Sequence[tuple[float, float, float]]) -> SlotArray:
+        """Slots that tell of it, or made within spans and a margin around them."""
+        there = np.zeros(len(self._observed), np.bool_)
+        there[told] = True
+        for since, until, margin in spans:
+            there |= (self._observed + 1.0 >= since - margin) & (self._observed <= until + margin)
+        return np.flatnonzero(there)
+
+    def _read(self, slots: SlotArray, starts: Moments, ends: Moments) -> None:
+        """Take in the times that memories name."""
+        fits = []
+        for since, until in self._spans:
+            near = np.flatnonzero((starts <= until + NEAR) & (ends >= since - NEAR))
+            fits.append((slots[near], _match(starts[near], ends[near], since, until)))
+        told = np.concatenate([slots for slots, _ in fits])
+        self._told, place = np.unique(told, return_inverse=True)
+        self._told_fit = np.zeros(len(self._told), np.float32)
+        np.maximum.at(self._told_fit, place, np.concatenate([fit for _, fit in fits]))
 
 
 def _match(starts: np.ndarray, ends: np.ndarray, since: float, until: float) -> FloatArray:
     """How well [start, end) fits [since, until)."""
     length = until - since
     near = np.maximum(np.maximum(starts - until, since - ends), 0.0)
-    if length <= 1.5 * DAY:
-        inside = 1.0
-    elif length <= 8 * DAY:
-        inside = 0.9
-    elif length <= 32 * DAY:
-        inside = 0.8
-    elif length <= 100 * DAY:
-        inside = 0.5
-    else:
-        inside = 0.3
+    inside = _inside(length)
     wide = np.maximum(ends - starts, 1.0)
     # A memory that names a wider time than the question asks for matches less: "in May" for 7 May.
     if length <= 8 * DAY:
@@ -100,8 +154,19 @@ def _match(starts: np.ndarray, ends: np.ndarray, since: float, until: float) -> 
     value = np.where(near <= 0, inside_of, 0.0)
     if length <= 1.5 * DAY:
         value = np.maximum(value, np.where((near <= DAY) & (wide <= 1.5 * DAY), 0.7, 0.0))
-        value = np.maximum(value, np.where((near <= 4 * DAY) & (wide <= 1.5 * DAY), 0.5, 0.0))
+        value = np.maximum(value, np.where((near <= NEAR) & (wide <= 1.5 * DAY), 0.5, 0.0))
     return np.asarray(value, np.float32)
+
+
+def _inside(length: float) -> float:
+    """How well what happened within a stretch of this length fits the question for it."""
+    if length <= 1.5 * DAY:
+        return 1.0
+    if length <= 8 * DAY:
+        return 0.9
+    if length <= 32 * DAY:
+        return 0.8
+    return 0.5 if length <= 100 * DAY else 0.3
 
 
 def token_weights(words: tuple[str, ...], question: Question, index: LexicalIndex, stemmer: Stemmer) -> FloatArray:
@@ -132,15 +197,15 @@ def _rarity(word: str, index: LexicalIndex, stemmer: Stemmer) -> float:
     return math.log((count + imagined) / (n + share * imagined + 0.5))
 
 
-def coverage(question: Question, slots: SlotArray, index: LexicalIndex, rows: Rows) -> FloatArray:
-    """Share of the question's words, by idf, that a memory says; half for those its neighbours say."""
-    idf = {term: index.idf(term) for term in question.terms}
-    total = sum(idf.values())
-    out = np.zeros(len(slots), np.float32)
-    before, after = rows.before[slots], rows.after[slots]
-    for term, weight in idf.items():
-        says = index.present(term, rows.size + 1)  # the last place, -1, is nobody's
-        out += np.where(says[slots], weight, np.where(says[before] | says[after], 0.5 * weight, 0.0))
+def coverage(own: FloatArray, near: FloatArray, idf: Sequence[float]) -> FloatArray:
+    """Share of the question's words, by idf, that each memory says; half for those its neighbours say.
+
+    ``own`` and ``near`` [terms, slots] count how often; ``idf`` is the terms'.
+    """
+    total = sum(idf)
+    out = np.zeros(own.shape[1], np.float32)
+    for weight, says, heard in zip(idf, own > 0, near > 0, strict=True):
+        out += np.where(says, weight, np.where(heard, 0.5 * weight, 0.0))
     return out / np.float32(total) if total > 0 else out
 
 

@@ -1,0 +1,143 @@
+"""The first stage: which few of all memories are worth a closer look.
+
+The best by pooled vector and the best by BM25 with neighbours, both with who and when; those of the time asked for;
+those that look like the picture. No array of all memories is made but where a search is told what it may find.
+
+What is found is exact where the bonuses cannot lift a memory over those already found, or where at most FEW
+memories get one; only a stretch of time that holds more is searched by its best vectors and words alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perstream.memory.best import best_slots
+from perstream.memory.bm25 import WordSearch
+from perstream.memory.dense import DenseIndex
+from perstream.memory.lexical import SlotArray
+from perstream.memory.signals import WEIGHTS, Days, Who
+from perstream.types import FloatArray
+
+BoolArray = NDArray[np.bool_]
+FEW = 2048
+"""So many memories are compared one by one."""
+AHEAD = 200
+"""Nearest vectors looked at before a bonus for who or when reorders them."""
+
+
+class Candidates:
+    """Collects the slots worth a closer look, each with the rankings that found it."""
+
+    def __init__(self, size: int, allowed: BoolArray | None) -> None:
+        """``size`` slots there are; None allows them all."""
+        self.found: dict[int, list[str]] = {}
+        self._size = size
+        self._allowed = allowed
+        self._dense: DenseIndex | None = None
+        self._wanted: FloatArray = np.zeros(0, np.float32)
+        self._fits: SlotArray | None = None
+
+    def by_vector(self, dense: DenseIndex | None, wanted: FloatArray, who: Who, days: Days) -> None:
+        """The nearest to a unit vector."""
+        self._dense, self._wanted = dense, wanted
+        if dense is None:
+            return
+        if not who.matters and not days:
+            self._note("dense", self._nearest(WEIGHTS.candidates)[0])
+            return
+
+        def bonus(slots: SlotArray) -> FloatArray:
+            return WEIGHTS.speaker_dense * who.at(slots) + WEIGHTS.date_first * days.at(slots)
+
+        slots, cosines = self._nearest(AHEAD)
+        ranked = cosines + bonus(slots)
+        best = WEIGHTS.speaker_dense + WEIGHTS.date_first * bool(days)
+        if len(slots) == AHEAD and np.sort(ranked)[-WEIGHTS.candidates] < cosines[-1] + best:
+            # Somebody further off may still come before these, lifted by the bonus.
+            more = [slots]
+            if who.matters:
+                more.append(self._nearest(WEIGHTS.candidates, who.favoured())[0])
+            if days:
+                more.append(self._lifted(days))
+            slots = np.unique(np.concatenate(more))
+            cosines = self.cosines(slots)
+            slots = slots[cosines > -1]
+            ranked = cosines[cosines > -1] + bonus(slots)
+        self._note("dense", slots[best_slots(ranked, None, WEIGHTS.candidates)])
+
+    def by_words(self, words: WordSearch, who: Who, days: Days) -> None:
+        """The best by their words."""
+
+        def bonus(slots: SlotArray) -> FloatArray:
+            return WEIGHTS.speaker_words * who.at(slots) + WEIGHTS.date_first * days.at(slots)
+
+        if who.matters or days:
+            most = WEIGHTS.speaker_words + WEIGHTS.date_first * bool(days)
+            self._note("words", words.best(WEIGHTS.candidates, self._allowed, bonus, most))
+        else:
+            self._note("words", words.best(WEIGHTS.candidates, self._allowed))
+
+    def by_days(self, words: WordSearch, days: Days) -> None:
+        """The best of those that fit the time asked for."""
+        slots = self._fitting(days)
+        if len(slots) > FEW:
+            there = self._mask(slots)
+            slots = np.union1d(self._nearest(AHEAD, there)[0], words.best(AHEAD, there))
+        score = self.cosines(slots) + words.scores(slots) / words.top + days.at(slots)
+        self._note("time", slots[best_slots(score, None, WEIGHTS.candidates)])
+
+    def by_picture(self, likeness: FloatArray) -> None:
+        """Those that look most like the picture: ``likeness`` of every slot, -1 without a picture."""
+        seen = likeness > -1 if self._allowed is None else self._allowed & (likeness > -1)
+        self._note("picture", best_slots(likeness, seen, WEIGHTS.candidates))
+
+    def by_age(self, observed: NDArray[np.float64]) -> None:
+        """The newest."""
+        self._note("recent", best_slots(observed, self._allowed, WEIGHTS.candidates))
+
+    def cosines(self, slots: SlotArray) -> FloatArray:
+        """Cosines to the vector asked for; -1 where there is none."""
+        if self._dense is None:
+            return np.full(len(slots), -1.0, np.float32)
+        return self._dense.exact(self._wanted, slots)
+
+    def _nearest(self, k: int, among: BoolArray | None = None) -> tuple[SlotArray, FloatArray]:
+        """The nearest allowed slots, best first, and their cosines; only ``among`` some where that is given."""
+        if self._dense is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        if among is None:
+            among = self._allowed
+        elif self._allowed is not None:
+            among = among & self._allowed
+        if among is None or np.count_nonzero(among) > FEW:
+            return self._dense.candidates(self._wanted, k, among)
+        slots = np.flatnonzero(among)
+        cosines = self.cosines(slots)
+        order = np.argsort(-cosines, kind="stable")[:k]
+        order = order[cosines[order] > -1]
+        return slots[order], cosines[order]
+
+    def _lifted(self, days: Days) -> SlotArray:
+        """Those whose bonus for the day counts: all that get one, or of very many the nearest that fit well."""
+        near = days.near()
+        if len(near) <= FEW:
+            return near if self._allowed is None else near[self._allowed[near]]
+        fitting = self._fitting(days)
+        return self._nearest(AHEAD, self._mask(fitting if len(fitting) else near))[0]
+
+    def _fitting(self, days: Days) -> SlotArray:
+        """The allowed memories that fit the time asked for, ascending."""
+        if self._fits is None:
+            slots = days.fitting(WEIGHTS.date_candidates)
+            self._fits = slots if self._allowed is None else slots[self._allowed[slots]]
+        return self._fits
+
+    def _mask(self, slots: SlotArray) -> BoolArray:
+        out = np.zeros(self._size, np.bool_)
+        out[slots] = True
+        return out
+
+    def _note(self, name: str, slots: SlotArray) -> None:
+        for slot in slots.tolist():
+            self.found.setdefault(slot, []).append(name)
