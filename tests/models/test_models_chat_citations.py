@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -91,6 +92,20 @@ def test_no_mark_ever_comes_out(pieces: list[str]) -> None:
 def test_a_bracket_that_never_closes_is_not_waited_for() -> None:
     marks = MarkFilter()
     assert marks.feed("[" + "x" * 60).startswith("[xxx")
+
+
+def test_no_reply_keeps_it_busy() -> None:
+    started = time.perf_counter()
+    for junk in (
+        "[" + "1" * 46 + "x",
+        "[" + "1 " * 20_000,
+        "<" * 20_000,
+        "[1," * 9_000,
+        "[memory " * 9_000,
+        "<|" * 9_000,
+    ):
+        read_marks(junk)
+    assert time.perf_counter() - started < 20  # exponential would be hours
 
 
 def test_silence_is_noticed_and_not_said() -> None:

@@ -23,6 +23,7 @@ _TAG = re.compile(
 )
 _OPEN_TAG = re.compile(r"<(?:\|[^<>|\n]{0,40}\|?|\s*/?\s*[a-z]{0,9}\s*/?)", re.IGNORECASE)
 _LOOSE = re.compile(rf"[\[【]\s*(?:{_ITEM}(?!\w)|[\[【<])|<(?![\s\d=])", re.IGNORECASE)
+_MARK_WORDS = ("memory", "memories", "mem", "no", "now", "view", "and", "to")
 _RANGE = re.compile(r"(\d{1,3})\s*(?:[-–—]|to)\s*(?:(?:memory|mem|m|#)\s*)?(\d{1,3})", re.IGNORECASE)
 _THOUGHTS = re.compile(r"^.*</think\s*>", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffd]+")
@@ -154,6 +155,6 @@ def _is_torn(rest: str) -> bool:
     """A mark that the end of the reply cut off: "[1", "[1, ", "</sil"; a lone bracket is one too."""
     if rest[0] == "<":
         return bool(re.match(r"<(?:\||\s*/|$|\s*(?:si|re|an|th))", rest, re.IGNORECASE))
-    return bool(
-        re.fullmatch(rf"[\[【]\s*(?:{_ITEM}|[\s,;&-]|and|to)*\s*(?:n|no|v|vi|vie|m|me|mem\w*)?", rest, re.IGNORECASE)
-    )
+    if re.search(r"[^\w\s,;&#.\-–—\[【]|\d{4}", rest):
+        return False
+    return all(any(known.startswith(word.lower()) for known in _MARK_WORDS) for word in re.findall(r"[^\W\d_]+", rest))

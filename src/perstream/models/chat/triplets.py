@@ -41,7 +41,7 @@ class ChatTriplets:
         self._fallbacks = fallbacks or Fallbacks(chat.name)
 
     def of_caption(self, caption: Caption, cancelled: Callable[[], bool] = lambda: False) -> tuple[Triplet, ...]:
-        """Triplets of a perceived moment. Cut short by ``cancelled`` they are the grammar's: never Interrupted."""
+        """Triplets of a perceived moment. Interrupted when ``cancelled`` says so; never for any other reason."""
         words = [o for o in caption.observations if o.kind in _WORDS]
         source = " ".join([caption.text, *(f"{o.speaker or ''} {o.text}" for o in words)])
         return self._of(caption.text, source, False, words, self._grammar.of_caption(caption), cancelled)
@@ -64,8 +64,7 @@ class ChatTriplets:
         try:
             found = self._ask(text, told, words, cancelled)
         except Interrupted:
-            self._fallbacks.note("triplets", "interrupted")
-            return exact
+            raise
         except BackendError as error:
             self._fallbacks.count("triplets", error)
             return exact
