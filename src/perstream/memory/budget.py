@@ -15,10 +15,10 @@ HYSTERESIS = 0.9
 """Over budget, the store is reduced to this share of it, so that not every write has to reduce."""
 STEP_BYTES = 2 * 1024 * 1024
 """At most about this much is given up in one go after a write, so that no write waits long."""
-STEP_ITEMS = 32
+STEP_ITEMS = 16
 """And at most so many parts, for the same reason: recall's index must look at each memory anew."""
-VACUUM_PAGES = 256
-"""Free pages (1 MiB) that are given back to the file system after a write, at most."""
+VACUUM_PAGES = 128
+"""Free pages (512 KiB) that are given back to the file system after a write, at most."""
 BATCH = 256
 """Memories read at a time while gathering items."""
 
@@ -57,10 +57,18 @@ def used_bytes(connection: sqlite3.Connection) -> int:
 
 
 def tidy(connection: sqlite3.Connection) -> None:
-    """Give some free pages back to the file system and empty the log. In no transaction, and nobody reads."""
+    """Give some free pages back to the file system and empty the log. In no transaction, and nobody here reads.
+
+    Does not wait for another program that reads just now: then the log stays as it is until the next time.
+    """
     # As a script: it yields a row without columns per page, at which execute() would stop.
     connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def draw_up(connection: sqlite3.Connection, order: Order, nbytes: int, most: int | None = None) -> Plan:

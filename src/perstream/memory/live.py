@@ -90,7 +90,7 @@ class LiveIndex:
             self._index.remove(wanted)
             self._index.add_many(entries)
             self._residence.came(entry.id for entry in entries if entry.tokens is not None)
-            self._residence.fit(self._index)
+            self._residence.fit(self._index, len(entries))
 
     def strip(self, ids: Sequence[int], vectors: bool) -> None:
         """These memories gave up their text and token ``vectors``, else their picture's; their words stay."""

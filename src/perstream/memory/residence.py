@@ -20,11 +20,11 @@ from perstream.memory.store import Store
 
 log = logging.getLogger(__name__)
 
-HYSTERESIS = 0.97
+HYSTERESIS = 0.99
 """Over budget, token vectors are evicted down to this share of it."""
 ROOM = 0.1
 """The budget must have this share free again before it is said anew that it is too small."""
-STEP = 2000
+STEP = 500
 """Memories looked at in one go, so that no write waits long; what is left is done at the next."""
 
 _Place = tuple[float, int]
@@ -63,20 +63,22 @@ class Residence:
         """Bytes above the budget; 0 or less is within it."""
         return index.nbytes + self._other_bytes() - self._limit if self._limit else 0
 
-    def fit(self, index: RecallIndex) -> bool:
-        """Evict the coldest while over budget; False when a further call has more to do."""
-        if (over := self.excess(index)) <= 0:
+    def fit(self, index: RecallIndex, added: int = 0) -> bool:
+        """Evict the coldest while over budget; False when a further call has more to do.
+
+        After many memories were ``added`` at once, so many more may have to go.
+        """
+        over = self.excess(index)
+        if over <= 0:
             self._warned = self._warned and -over < self._limit * ROOM
             return True
-        wanted = over + int(self._limit * (1 - HYSTERESIS))
         with self._lock:
             loose, self._loose = self._loose, set()
-        behind = [row for row in self._sizes_of(loose) if (row[1], row[0]) <= self._frontier]
-        wanted -= self._evict(index, behind, wanted)
-        if wanted > 0:
-            ahead = self._beyond()
-            self._evict(index, ahead, wanted)
-            if len(ahead) == STEP and self.excess(index) > 0:
+        self._evict(index, [row for row in self._sizes_of(loose) if (row[1], row[0]) <= self._frontier])
+        if self.excess(index) > 0:
+            ahead = self._beyond(STEP + added)
+            self._evict(index, ahead)
+            if len(ahead) == STEP + added and self.excess(index) > 0:
                 return False
             self._tell(index)
         return True
@@ -104,23 +106,26 @@ class Residence:
             self._frontier, self._loose = place if room < 0 else _START, set()
         self._tell(index)
 
-    def _beyond(self) -> list[tuple[int, float, int | None]]:
-        return self._read(f"{_SIZES}(m.heat, m.id) > (?, ?) ORDER BY m.heat, m.id LIMIT {STEP}", self._frontier)
+    def _beyond(self, limit: int) -> list[tuple[int, float, int | None]]:
+        return self._read(f"{_SIZES}(m.heat, m.id) > (?, ?) ORDER BY m.heat, m.id LIMIT {limit}", self._frontier)
 
-    def _evict(self, index: RecallIndex, rows: list[tuple[int, float, int | None]], wanted: int) -> int:
-        """Evict from the coldest on until ``wanted`` bytes are free; returns how many are."""
-        freed, gone = 0, []
+    def _evict(self, index: RecallIndex, rows: list[tuple[int, float, int | None]]) -> None:
+        """Evict from the coldest on, until there is some room."""
+        goal = int(self._limit * (HYSTERESIS - 1))
+        over, gone = self.excess(index) - goal, list[int]()
         for number, (memory, heat, size) in enumerate(rows):
-            if freed >= wanted:
+            if over <= 0:
                 with self._lock:
                     self._loose.update(row[0] for row in rows[number:] if (row[1], row[0]) <= self._frontier)
                 break
             self._frontier = max(self._frontier, (heat, memory))
             if size and index.holds_tokens(memory):
                 gone.append(memory)
-                freed += size
+                over -= size
+            if over <= 0:  # by the sizes of the vectors alone: see what it comes to
+                index.evict(gone)
+                over, gone = self.excess(index) - goal, []
         index.evict(gone)
-        return freed
 
     def _sizes_of(self, memories: set[int]) -> list[tuple[int, float, int | None]]:
         """From cold to hot."""
