@@ -46,7 +46,9 @@ class Sketcher:
         turned = vectors @ self._axes
         length = np.sqrt(np.einsum("ij,ij->i", turned, turned))
         turned *= (self._unit / np.maximum(length, np.float32(1e-12)))[:, None]
-        return np.asarray(np.clip(np.rint(turned, out=turned), -127, 127, out=turned), np.int8)
+        np.rint(turned, out=turned)
+        np.minimum(turned, 127, out=turned)
+        return np.asarray(np.maximum(turned, -127, out=turned), np.int8)
 
     @staticmethod
     def sums(codes: NDArray[np.int8]) -> NDArray[np.int32]:
