@@ -11,6 +11,7 @@ import numpy as np
 
 from perstream.errors import BackendError
 from perstream.models.omni.loaded import Loaded
+from perstream.models.omni.patching import cut, patching_of
 from perstream.types import ByteArray
 
 LONGEST_RATIO = 20
@@ -39,27 +40,28 @@ class Pixels:
 
 
 def prepare(loaded: Loaded, rgb: ByteArray, max_pixels: int) -> Pixels:
-    """Resize, normalise and cut one RGB picture [h, w, 3] of any size of at least one pixel. CPU work: needs no lock."""
+    """Resize, normalise and cut one RGB picture [h, w, 3] of any size of at least one pixel. Needs no lock."""
     if rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape or rgb.dtype != np.uint8:
         raise BackendError(f"a picture must be RGB bytes [h, w, 3], not {rgb.dtype} {list(rgb.shape)}")
-    from PIL import Image
+    import torch
 
     processor = loaded.processor.image_processor
+    how = patching_of(processor)
+    if how is not None:
+        values, grid = cut(sturdy(rgb), how, max_pixels, loaded.device)
+        return Pixels({"pixel_values": values, "image_grid_thw": torch.tensor([grid])}, grid, how.merge)
+    from PIL import Image
+
     limits: dict[str, Any] = {"return_tensors": "pt"}
-    size = getattr(processor, "size", None) or {}
-    most = size.get("longest_edge") if hasattr(processor, "merge_size") else None
-    if most:
-        least = min(size.get("shortest_edge") or most, max_pixels)
-        limits["size"] = {"shortest_edge": least, "longest_edge": max(least, min(most, max_pixels))}
     if hasattr(processor, "do_image_splitting"):
         limits["do_image_splitting"] = False
     # As a PIL image: of an array of three rows the library cannot tell rows from channels.
     found = processor(images=[Image.fromarray(sturdy(rgb))], **limits)
-    grid = found.get("image_grid_thw")
+    grid_thw = found.get("image_grid_thw")
     taken = inspect.signature(loaded.model.get_image_features).parameters
     return Pixels(
         inputs={name: value for name, value in found.items() if name in taken},
-        grid=None if grid is None else tuple(int(n) for n in grid[0]),  # type: ignore[arg-type]
+        grid=None if grid_thw is None else (int(grid_thw[0][0]), int(grid_thw[0][1]), int(grid_thw[0][2])),
         merge=int(getattr(processor, "merge_size", MERGE)),
     )
 

@@ -45,7 +45,7 @@ class Prompt:
 
 
 def build_prompt(loaded: Loaded, messages: Sequence[Message], constant: int) -> Prompt:
-    """Lay out a conversation by the model's chat template. CPU work: needs no lock.
+    """Lay out a conversation by the model's chat template. Needs no lock.
 
     Text comes from the world as well: control tokens in it are broken up, so that a sign or a subtitle can neither
     end its turn nor open a place for a picture. BackendError for parts that the model does not take.
