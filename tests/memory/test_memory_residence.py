@@ -133,7 +133,7 @@ def test_evicting_much_takes_several_writes(tmp_path: Path, monkeypatch: pytest.
             memory.remember(heavy(n))
             left.append(len(resident(memory)))
         steps = [before - after + 1 for before, after in pairwise(left)]
-        assert max(steps) <= 10
+        assert max(steps) <= 11, "so many, and as many as were added"
         assert memory.status().ram_budget_mb == 0
         assert memory._index._residence.excess(memory._index.ready()) <= 0
 
