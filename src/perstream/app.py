@@ -220,8 +220,8 @@ class App:
             sources=tuple(self._supervisor.list()),
             silences=dict(self._assistant.policy.silences),
             sent=self._backend.sent(),
-            adapters=adapters.names if adapters else (),
             adapter=adapters.active if adapters else None,
+            fallbacks=dict(self._backend.fell_back()),
             notes=self._backend.notes,
             errors=self._worker.errors,
         )

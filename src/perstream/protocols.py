@@ -62,8 +62,8 @@ class Captioner(Protocol):
 class TripletExtractor(Protocol):
     """Words to edges of the graph."""
 
-    def of_caption(self, caption: Caption) -> tuple[Triplet, ...]:
-        """Triplets of a perceived moment."""
+    def of_caption(self, caption: Caption, cancelled: Callable[[], bool] = ...) -> tuple[Triplet, ...]:
+        """Triplets of a perceived moment. Interrupted when ``cancelled`` says so."""
 
     def of_told(self, text: str) -> tuple[Triplet, ...]:
         """Triplets of a sentence the owner said; the first person is ``I``."""
@@ -217,6 +217,8 @@ class Backend:
     adapters: Adapters | None = None
     sent: Callable[[], tuple[Sent, ...]] = tuple
     """What went to model servers so far."""
+    fell_back: Callable[[], Mapping[str, int]] = dict
+    """How often a builtin part stood in for a model's, by part and reason."""
     notes: tuple[str, ...] = ()
     """How it was chosen and what it fell back from, one line each."""
     close: Callable[[], None] = lambda: None

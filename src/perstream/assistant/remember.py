@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from perstream.assistant.gate import CategorySpace
+from perstream.errors import Interrupted
 from perstream.memory.memory import Memory
 from perstream.observations import believed
 from perstream.protocols import Backend
@@ -31,6 +32,7 @@ class Rememberer:
         self._memory = memory
         self._backend = backend
         self._categories = categories
+        self._made: tuple[Moment, Caption] | None = None
         self._last_read: dict[str, tuple[float, frozenset[str]]] = {}
 
     def moment(self, moment: Moment, cancelled: Callable[[], bool], context: str = "") -> MemoryRecord | None:
@@ -38,40 +40,58 @@ class Rememberer:
 
         ``context`` is the question it answers, where it is one turn of a conversation.
         """
-        caption = self._backend.captioner.caption(moment, cancelled)
-        if not caption.observations or self._is_known(moment, caption):
+        caption = self._caption(moment, cancelled)
+        if not caption.observations:
             return None
-        return self._memory.remember(
-            NewMemory(
-                text=caption.text,
-                category=moment.category,
-                provenance=provenance_of(caption),
-                observed_at=moment.started_at,
-                ended_at=moment.ended_at,
-                vectors=self._backend.embedder.embed_tokens(caption.text),
-                source=moment.source,
-                start_s=moment.start_s,
-                end_s=moment.end_s,
-                speaker=_only_speaker(caption),
-                context=context,
-                score=moment.score,
-                triplets=self._backend.triplets.of_caption(caption),
-                observations=caption.observations,
-                mean_vector=moment.mean_vector,
-                nearest_vector=moment.nearest_vector,
-                thumbnail=moment.thumbnail,
-            )
+        known = self._is_known(moment, caption)
+        record = None if known else self._memory.remember(self._captioned(moment, caption, cancelled, context))
+        self._note_reading(moment, caption)
+        return record
+
+    def _caption(self, moment: Moment, cancelled: Callable[[], bool]) -> Caption:
+        """The caption; one whose triplets were interrupted is not made again."""
+        made, self._made = self._made, None
+        if made is not None and made[0] is moment:
+            return made[1]
+        return self._backend.captioner.caption(moment, cancelled)
+
+    def _captioned(self, moment: Moment, caption: Caption, cancelled: Callable[[], bool], context: str) -> NewMemory:
+        try:
+            triplets = self._backend.triplets.of_caption(caption, cancelled)
+        except Interrupted:
+            self._made = (moment, caption)
+            raise
+        return NewMemory(
+            text=caption.text,
+            category=moment.category,
+            provenance=provenance_of(caption),
+            observed_at=moment.started_at,
+            ended_at=moment.ended_at,
+            vectors=self._backend.embedder.embed_tokens(caption.text),
+            source=moment.source,
+            start_s=moment.start_s,
+            end_s=moment.end_s,
+            speaker=_only_speaker(caption),
+            context=context,
+            score=moment.score,
+            triplets=triplets,
+            observations=caption.observations,
+            mean_vector=moment.mean_vector,
+            nearest_vector=moment.nearest_vector,
+            thumbnail=moment.thumbnail,
         )
 
     def _is_known(self, moment: Moment, caption: Caption) -> bool:
         """The same words are still in view and nothing else is new: the memory just made says it all."""
-        texts = frozenset(key_of(o.text) for o in caption.observations if o.kind in _READ and believed(o))
         ended_s, known = self._last_read.get(moment.source, (-AGAIN_S, frozenset()))
-        again = bool(texts) and texts <= known and 0 <= moment.end_s - ended_s <= AGAIN_S
-        news = any(o.kind is ObservationKind.TRANSCRIPT for o in caption.observations)
-        if texts and not news:
-            self._last_read[moment.source] = (moment.end_s, known if again else texts)
-        return again and not news
+        texts = _read_in(caption)
+        return bool(texts) and texts <= known and 0 <= moment.end_s - ended_s <= AGAIN_S and not _heard_in(caption)
+
+    def _note_reading(self, moment: Moment, caption: Caption) -> None:
+        texts = _read_in(caption)
+        if texts and not _heard_in(caption):
+            known = self._last_read[moment.source][1] if self._is_known(moment, caption) else texts
+            self._last_read[moment.source] = (moment.end_s, known)
 
     def told(self, text: str, at: datetime) -> MemoryRecord:
         """Store a sentence the owner said."""
@@ -99,6 +119,14 @@ def provenance_of(caption: Caption) -> Provenance:
     """How the most telling part of a caption came to be: read before heard before merely seen."""
     kinds = {o.kind for o in caption.observations if believed(o)}
     return next((provenance for kind, provenance in _PROVENANCE if kind in kinds), Provenance.SEEN)
+
+
+def _read_in(caption: Caption) -> frozenset[str]:
+    return frozenset(key_of(o.text) for o in caption.observations if o.kind in _READ and believed(o))
+
+
+def _heard_in(caption: Caption) -> bool:
+    return any(o.kind is ObservationKind.TRANSCRIPT for o in caption.observations)
 
 
 def _only_speaker(caption: Caption) -> str | None:

@@ -25,9 +25,9 @@ class AppStatus:
     """Percepts that failed."""
     sent: tuple[Sent, ...] = ()
     """What went to model servers since the start, by kind of call; empty when nothing leaves this process."""
-    adapters: tuple[str, ...] = ()
-    """LoRA adapters that are loaded."""
     adapter: str | None = None
-    """The one in use."""
+    """The LoRA adapter in use."""
+    fallbacks: Mapping[str, int] = field(default_factory=dict)
+    """How often a builtin part stood in for a model's, by part and reason."""
     notes: tuple[str, ...] = ()
     """How the backend was chosen, and what it fell back from."""

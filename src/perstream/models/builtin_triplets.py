@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from perstream.errors import Interrupted
 from perstream.models.blocks import lines_of_blocks, one_line
 from perstream.models.builtin_caption import code_name, texts_stated
 from perstream.models.labels import label_triplets
@@ -19,8 +20,10 @@ MAX_TRIPLETS = 32
 class GrammarTriplets:
     """TripletExtractor: transparent rules, no model."""
 
-    def of_caption(self, caption: Caption) -> tuple[Triplet, ...]:
+    def of_caption(self, caption: Caption, cancelled: Callable[[], bool] = lambda: False) -> tuple[Triplet, ...]:
         """What was read, contained and said, and the facts in it; doubtful readings give no edge."""
+        if cancelled():
+            raise Interrupted("something more urgent came")
         texts = [o for o in caption.observations if o.kind is ObservationKind.TEXT]
         found: list[Triplet] = []
         for block, sure in lines_of_blocks(texts, texts_stated(caption.text)):

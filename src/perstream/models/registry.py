@@ -88,6 +88,9 @@ def _mixed(base: Backend, config: BackendConfig, moment: MomentConfig) -> Backen
     def sent() -> tuple[Sent, ...]:
         return tuple(one for backend in everybody for one in backend.sent())
 
+    def fell_back() -> Mapping[str, int]:
+        return {key: count for backend in everybody for key, count in backend.fell_back().items()}
+
     def close() -> None:
         for backend in everybody:
             backend.close()
@@ -106,6 +109,7 @@ def _mixed(base: Backend, config: BackendConfig, moment: MomentConfig) -> Backen
         slow=captions.slow,
         adapters=next((backend.adapters for backend in (answers, captions, base) if backend.adapters), None),
         sent=sent,
+        fell_back=fell_back,
         notes=tuple(note for backend in everybody for note in backend.notes),
         close=close,
     )

@@ -74,7 +74,7 @@ class ScriptedCaptioner:
 class ScriptedTriplets:
     """First word, ``then``, last word."""
 
-    def of_caption(self, caption: Caption) -> tuple[Triplet, ...]:
+    def of_caption(self, caption: Caption, cancelled: Callable[[], bool] = lambda: False) -> tuple[Triplet, ...]:
         """One triplet per caption."""
         return self.of_told(caption.text)
 
