@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -13,9 +14,16 @@ K = ObservationKind
 
 
 def seen(
-    kind: ObservationKind, text: str, *, votes: int = 2, at: float = 0.0, speaker: str | None = None, box=None
+    kind: ObservationKind,
+    text: str,
+    *,
+    votes: int = 2,
+    at: float = 0.0,
+    speaker: str | None = None,
+    box=None,
+    score: float = 0.95,
 ) -> Observation:
-    return Observation(kind, text, 0.95, at, at, votes, box, speaker)
+    return Observation(kind, text, score, at, at, votes, box, speaker)
 
 
 def moment(*looks: tuple[Observation, ...]) -> Moment:
@@ -103,3 +111,36 @@ def test_a_moments_keyframes_are_merged_before_they_are_stated() -> None:
 def test_a_cancelled_caption_is_still_an_honest_one() -> None:
     caption = BuiltinCaptioner().caption(moment((seen(K.TEXT, "EXIT"),)), lambda: True)
     assert caption.text == NOTHING and caption.observations == ()
+
+
+def test_a_guess_is_stated_but_is_nothing_to_remember() -> None:
+    """What one look made out unclearly, with nothing beside it."""
+    doubled = seen(K.TEXT, "88455-177440", votes=1, score=0.91)
+    colours = seen(K.COLOR, "white")
+    caption = BuiltinCaptioner().caption(moment((doubled, colours)), lambda: False)
+    assert caption.observations == ()
+    assert "88455-177440" in caption.text
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        seen(K.TEXT, "8:45 - 17:40", votes=1),
+        seen(K.TEXT, "OPENING HOURS", votes=2),
+        seen(K.CODE, "https://a.example"),
+        seen(K.PEOPLE, "1"),
+        seen(K.TRANSCRIPT, "Hello."),
+        seen(K.SPEECH, ""),
+    ],
+)
+def test_something_sure_or_clear_beside_a_guess_is_remembered(beside: Observation) -> None:
+    guess = replace(seen(K.TEXT, "WINDQW", votes=1, score=0.9), box=(0.1, 0.1, 0.2, 0.2))
+    caption = BuiltinCaptioner().caption(moment((guess, beside)), lambda: False)
+    assert len(caption.observations) == 2
+
+
+def test_a_view_without_words_is_remembered_and_a_stray_glyph_is_not_said() -> None:
+    glyph = seen(K.TEXT, "田", votes=1, score=0.99)
+    caption = BuiltinCaptioner().caption(moment((glyph, seen(K.COLOR, "black"))), lambda: False)
+    assert caption.text == "Colours: black."
+    assert caption.observations

@@ -13,7 +13,8 @@ from datetime import datetime
 
 from perstream.models.blocks import one_line
 from perstream.models.text import cleaned, joined
-from perstream.observations import merge_observations
+from perstream.observations import MIN_LETTERS, believed, merge_observations
+from perstream.spelling import letters_in
 from perstream.textblocks import possible_lines, text_blocks
 from perstream.types import Caption, Moment, Observation, ObservationKind
 
@@ -22,6 +23,9 @@ MAX_CHARS = 900
 MAX_QUOTE = 200
 """A quoted text's length at most."""
 NOTHING = "A view in which nothing was recognised."
+CLEAR = 0.95
+"""A line that no second look confirmed is worth a memory of its own from this confidence: below it, what the camera
+passes by on its way comes out doubled or in pieces ("88455-177440" for "8:45 - 17:40")."""
 
 _LEADS = re.compile(
     r"(?:Text|Possibly|QR code|Bar code) read: \"|Heard: \"|[^\"]{1,60} said: \"|Speech was heard|At least (?:one|\d+) faces?"
@@ -29,6 +33,15 @@ _LEADS = re.compile(
 )
 _TEXTS = re.compile(r'Text read: ("[^"]*"(?:; "[^"]*")*)\.')
 
+_TELLING = frozenset(
+    {
+        ObservationKind.CODE,
+        ObservationKind.PEOPLE,
+        ObservationKind.SPEECH,
+        ObservationKind.TRANSCRIPT,
+        ObservationKind.SCENE,
+    }
+)
 _LIGHT = {
     "dark": "It is dark.",
     "dim": "The light is dim.",
@@ -42,14 +55,26 @@ class BuiltinCaptioner:
     """Captioner: a grammar over observations, no model."""
 
     def caption(self, moment: Moment, cancelled: Callable[[], bool]) -> Caption:
-        """Merge the percepts' observations and state them. Never empty; takes well under a millisecond."""
+        """Merge the percepts' observations and state them; takes well under a millisecond.
+
+        The text is never empty. There are no observations when all that was made out are words that may well be wrong.
+        """
         seen: list[Observation] = []
         for percept in moment.percepts:
             if cancelled():
                 break
             seen.extend(percept.observations)
         merged = merge_observations(seen)
-        return Caption(text=caption_text(merged, moment.started_at, seen), observations=merged)
+        text = caption_text(merged, moment.started_at, seen)
+        return Caption(text=text, observations=() if _is_guess(merged) else merged)
+
+
+def _is_guess(observations: Sequence[Observation]) -> bool:
+    """Whether there are words, and all of them were read once and not clearly; nothing else tells of the moment."""
+    if any(o.kind in _TELLING for o in observations):
+        return False
+    lines = [o for o in observations if o.kind is ObservationKind.TEXT and letters_in(o.text) >= MIN_LETTERS]
+    return bool(lines) and not any(believed(line) or line.score >= CLEAR for line in lines)
 
 
 def caption_text(observations: Sequence[Observation], started_at: datetime, looks: Sequence[Observation] = ()) -> str:
@@ -96,7 +121,7 @@ def _clauses(observations: Sequence[Observation], started_at: datetime, looks: S
     for code in of_kind.get(ObservationKind.CODE, []):
         yield f"{code_name(code.text)} read: {quote(code.text)}."
     yield from _heard(of_kind)
-    doubtful = possible_lines(looks)
+    doubtful = [line for line in possible_lines(looks) if letters_in(line.text) >= MIN_LETTERS]
     if doubtful:
         yield "Possibly read: " + "; ".join(quote(line.text) for line in doubtful) + "."
     faces = max((_count(people.text) for people in of_kind.get(ObservationKind.PEOPLE, [])), default=0)
