@@ -113,10 +113,12 @@ def test_stored_pictures_stand_behind_their_memory_mean_before_nearest() -> None
         vectors(1, rows=5),
         vectors(1, rows=0),
         np.full((4, WIDTH), np.nan, np.float16),
+        np.full((4, WIDTH), -np.inf, np.float16),
+        np.full((4, WIDTH), np.nan, np.float32),
         np.zeros(WIDTH, np.float16),
         None,
     ],
-    ids=["another encoder's", "no square", "empty", "not finite", "flat", "given up"],
+    ids=["another encoder's", "no square", "empty", "not finite", "endless", "not finite in fp32", "flat", "given up"],
 )
 def test_vectors_that_the_model_cannot_take_are_left_out(bad: np.ndarray | None) -> None:
     prompt = answer_prompt("?", memories(hit(1, "a")), NOW, ALL, {1: Visuals(bad, bad)})

@@ -7,6 +7,7 @@ in its sources, numbers all of them; an answer that adds none must be said by a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from perstream.models.text import Stems
 from perstream.protocols import TextEmbedder
@@ -29,15 +30,27 @@ class Support:
 
     def __init__(self, question: str, sources: Sequence[tuple[int, str]], embedder: TextEmbedder | None) -> None:
         """``sources`` are (number, words); without an embedder only shared words count."""
-        self._stems = Stems()
-        self._asked = set(self._stems.of(question))
-        self._frame = set(self._stems.of(_FRAME))
-        self._sources = [(number, text, set(self._stems.of(text))) for number, text in sources]
+        self._question = question
+        self._given = tuple(sources)
         self._embedder = embedder
+
+    @cached_property
+    def _stems(self) -> Stems:
+        return Stems()
+
+    @cached_property
+    def _asked(self) -> set[str]:
+        return set(self._stems.of(self._question))
+
+    @cached_property
+    def _sources(self) -> list[tuple[int, str, set[str]]]:
+        """Stemmed when first needed: an answer that cites its memories never needs it, and its first word waits for nothing."""
+        return [(number, text, set(self._stems.of(text))) for number, text in self._given]
 
     def by_words(self, answer: str) -> tuple[int, ...]:
         """Numbers of the sources that hold the answer's words, the best first; empty when they do not."""
-        content = [stem for stem in self._stems.content(answer) if stem not in self._frame]
+        frame = set(self._stems.of(_FRAME))
+        content = [stem for stem in self._stems.content(answer) if stem not in frame]
         added = [stem for stem in content if stem not in self._asked]
         if not added:
             whole = [(self._share(content, held), -i, n) for i, (n, _, held) in enumerate(self._sources)]
