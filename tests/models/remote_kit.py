@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from perstream.config import BackendConfig
-from perstream.lab.stand_in_server import Act, StandIn
+from perstream.lab.stand_in_acts import Act
+from perstream.lab.stand_in_server import StandIn
 from perstream.models.chat.messages import Message, Sampling
 from perstream.models.remote.chat import RemoteChat
 
-QUICK = BackendConfig(name="openai", pictures="never", sound="never", request_timeout_s=2.0)
+QUICK = BackendConfig(name="openai", pictures="never", sound="never", request_timeout_s=30.0)
 """Text alone, so that no test asks for abilities unless it means to."""
 
 

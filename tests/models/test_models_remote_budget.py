@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from remote_kit import talking
 
 from perstream.errors import BackendUnavailable
-from perstream.lab.stand_in_server import Say, Status
+from perstream.lab.stand_in_acts import Say, Status
 from perstream.models.chat.messages import Sampling
 from perstream.models.remote.budget import HOUR_S, Budget
 

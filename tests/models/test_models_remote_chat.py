@@ -15,9 +15,8 @@ from PIL import Image
 from remote_kit import talking
 
 from perstream.errors import BackendError, BackendUnavailable, Interrupted
-from perstream.lab.stand_in_server import Act, Hang, Say, Status
+from perstream.lab.stand_in_acts import Act, Hang, Say, Status
 from perstream.models.chat.messages import Abilities, ChatModel, Message, Patches, Picture, Sampling, Sound
-from perstream.models.remote.chat import RemoteChat
 from perstream.models.remote.media import MAX_SIDE, jpeg, wav
 from perstream.models.remote.request import said
 from perstream.models.remote.thinking import Aloud
@@ -59,14 +58,12 @@ def test_pieces_come_while_the_server_still_speaks() -> None:
 def test_a_cancel_is_heard_at_once_and_the_server_stops(act: Act) -> None:
     cancel = threading.Event()
     timer = threading.Timer(0.3, cancel.set)
-    with talking([act, FINE], config={"request_timeout_s": 60.0}) as talk:
+    with talking([act, FINE]) as talk:
         talk.chat.models()
         timer.start()
-        began = time.monotonic()
         with pytest.raises(Interrupted):
             talk.ask(cancelled=cancel.is_set)
-        assert time.monotonic() - began < 2.0
-        assert talk.server.dropped.wait(2.0), "the connection is closed"
+        assert talk.server.dropped.wait(20), "the connection is closed before the answer is over"
         assert talk.ask() == "Under the mat.", "and the next call works"
         assert talk.chat.sent()[0].failed == 0, "a cancelled call did not fail"
 
@@ -77,11 +74,10 @@ def test_cancelled_before_it_began() -> None:
 
 
 def test_a_cancel_between_repeats() -> None:
-    with talking([Status(429, {}, {"Retry-After": "20"})]) as talk:
-        began = time.monotonic()
+    with talking([Status(429, {}, {"Retry-After": "20"}), FINE]) as talk:
         with pytest.raises(Interrupted):
-            talk.ask(cancelled=lambda: time.monotonic() - began > 0.4)
-        assert time.monotonic() - began < 5
+            talk.ask(cancelled=lambda: bool(talk.server.chats))
+        assert len(talk.server.chats) == 1
 
 
 def test_an_error_of_the_listener_ends_the_call() -> None:
@@ -91,7 +87,7 @@ def test_an_error_of_the_listener_ends_the_call() -> None:
     with talking([Say(("a ",) * 1000, pause_s=0.02)]) as talk:
         with pytest.raises(ValueError, match="full"):
             talk.chat.reply((Message("user", ("?",)),), Sampling(), choke, lambda: False)
-        assert talk.server.dropped.wait(2.0)
+        assert talk.server.dropped.wait(20)
 
 
 def test_schema_is_asked_for_by_the_strictest_form_that_the_server_takes() -> None:
@@ -221,12 +217,11 @@ def test_many_threads_share_few_connections() -> None:
             thread.join()
         assert sorted(found) == sorted(f"number {index}" for index in range(24))
         assert talk.chat.sent()[0].calls == 24
-        peers = {heard.headers["Host"] for heard in talk.server.heard}
-        assert len(peers) == 1
+        assert talk.server.connections <= 8
 
 
 def test_close_ends_what_runs_and_stays_closed() -> None:
-    with talking([Hang(), FINE], config={"request_timeout_s": 60.0}) as talk:
+    with talking([Hang(), FINE]) as talk:
         talk.chat.models()
         closer = threading.Timer(0.2, talk.chat.close)
         closer.start()
@@ -239,12 +234,11 @@ def test_close_ends_what_runs_and_stays_closed() -> None:
         assert not [thread for thread in threading.enumerate() if thread.name == "model-server"]
 
 
-def test_nothing_goes_out_before_the_first_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_goes_out_before_the_first_use() -> None:
     with talking([FINE]) as talk:
         assert (talk.chat.sent(), talk.chat.name.startswith("the model at")) == ((), True)
         assert talk.chat.adapters.active is None
         assert talk.server.heard == []
-    assert RemoteChat.__init__.__doc__ is not None
 
 
 @pytest.mark.parametrize(

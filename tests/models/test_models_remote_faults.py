@@ -7,12 +7,13 @@ import socket
 import time
 
 import pytest
-from remote_kit import QUICK, talking
+from remote_kit import talking
 
 from perstream.config import BackendConfig
 from perstream.errors import BackendError, BackendUnavailable, BadOutput
-from perstream.lab.stand_in_server import Act, Hang, Raw, Say, StandIn, Status
+from perstream.lab.stand_in_acts import Act, Hang, Raw, Say, Status
 from perstream.models.chat.messages import Message, Sampling
+from perstream.models.remote import exchange
 from perstream.models.remote.chat import RemoteChat
 
 FINE = Say(("Under ", "the mat."))
@@ -132,8 +133,8 @@ def test_signs_of_life_are_no_tokens(idle: bytes) -> None:
 
 
 def test_thoughts_are_tokens() -> None:
-    slow = Say(("Yes.",), thoughts=("hm",) * 6, pause_s=0.1)
-    with talking([slow], config={"request_timeout_s": 0.4}) as talk:
+    slow = Say(("Yes.",), thoughts=("hm",) * 8, pause_s=0.2)
+    with talking([slow], config={"request_timeout_s": 1.2}) as talk:
         assert talk.ask() == "Yes."
 
 
@@ -144,13 +145,13 @@ def test_hanging_between_tokens() -> None:
         assert talk.said == ["Under "]
 
 
-def test_a_drip_is_bounded_in_all() -> None:
+def test_a_drip_is_bounded_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "TOTAL", 1)
     drip = Raw((event("a"),) * 1000, pause_s=0.02)
-    with talking([drip], config={"request_timeout_s": 0.1}) as talk:
-        began = time.monotonic()
-        with pytest.raises(BackendUnavailable, match="did not end its answer in 1 s"):
+    with talking([drip], config={"request_timeout_s": 0.7}) as talk:
+        with pytest.raises(BackendUnavailable, match=r"did not end its answer in 0.7 s"):
             talk.ask(sampling=Sampling(max_new_tokens=8000))
-        assert time.monotonic() - began < 5
+        assert len(talk.said) > 1
 
 
 BROKEN = [
@@ -226,9 +227,3 @@ def test_many_models_and_none() -> None:
 def test_a_list_of_models_that_is_none(answer: Act) -> None:
     with talking([FINE], extra={"/v1/models": answer}) as talk, pytest.raises(BadOutput, match="list of models"):
         talk.chat.models()
-
-
-def test_the_settings_of_the_tests_are_quick() -> None:
-    assert QUICK.request_timeout_s <= 2
-    with StandIn([FINE]) as server:
-        assert server.url.startswith("http://127.0.0.1:")

@@ -13,7 +13,8 @@ from remote_kit import talking
 
 from perstream.config import BackendConfig
 from perstream.errors import BackendUnavailable, ConfigError, PerStreamError
-from perstream.lab.stand_in_server import Say, StandIn, Status
+from perstream.lab.stand_in_acts import Say, Status
+from perstream.lab.stand_in_server import StandIn
 from perstream.models.chat.messages import Message, Sampling
 from perstream.models.remote.address import resolve
 from perstream.models.remote.chat import RemoteChat

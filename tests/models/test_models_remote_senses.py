@@ -12,7 +12,7 @@ from PIL import Image
 from remote_kit import talking
 
 from perstream.errors import BackendError
-from perstream.lab.stand_in_server import Act, Say, Status
+from perstream.lab.stand_in_acts import Act, Say, Status
 from perstream.models.chat.messages import Abilities, Picture
 
 AUTO = {"pictures": "auto", "sound": "auto"}

@@ -16,8 +16,8 @@ from perstream.models.chat.messages import Abilities, Message, Picture, Sampling
 pytest.importorskip("torch", reason="needs torch")
 pytest.importorskip("transformers", reason="needs transformers")
 
+from perstream.lab.stand_in_acts import Live
 from perstream.lab.stand_in_model import served
-from perstream.lab.stand_in_server import Live
 from perstream.lab.tiny_cups import QUESTION, RGB, SETTING, answer, draw_cup
 from perstream.models.omni.model import OmniChat
 

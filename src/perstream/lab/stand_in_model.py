@@ -17,7 +17,8 @@ from PIL import Image
 
 from perstream.config import BackendConfig
 from perstream.errors import BackendError
-from perstream.lab.stand_in_server import Act, Live, StandIn, Status
+from perstream.lab.stand_in_acts import Act, Live, Status
+from perstream.lab.stand_in_server import StandIn
 from perstream.models.chat.messages import ChatModel, Message, Part, Picture, Sampling, Sound
 
 

@@ -12,67 +12,15 @@ import select
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from perstream.errors import PerStreamError
+from perstream.lab.stand_in_acts import Act, Hang, Live, Raw, Say, Status, events_of, whole_of
 
 MOST_BODY_BYTES = 64_000_000
-
-
-@dataclass(frozen=True)
-class Say:
-    """A proper answer, streamed when that was asked for."""
-
-    pieces: tuple[str, ...]
-    finish: str | None = "stop"
-    usage: tuple[int, int] | None = (7, 3)
-    """(tokens in, tokens out), sent when the request asks for usage."""
-    pause_s: float = 0.0
-    """Before each piece."""
-    thoughts: tuple[str, ...] = ()
-    """Reasoning before the answer."""
-    done: bool = True
-
-
-@dataclass(frozen=True)
-class Live:
-    """An answer made while it is sent: a model."""
-
-    speak: Callable[[Callable[[str], None]], None]
-
-
-@dataclass(frozen=True)
-class Status:
-    """A status with a body."""
-
-    code: int
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Bytes as they are, then the end of the connection."""
-
-    chunks: tuple[bytes, ...]
-    kind: str = "text/event-stream"
-    pause_s: float = 0.0
-    length: int | None = None
-    """A Content-Length that may lie."""
-    then_hang_s: float = 0.0
-
-
-@dataclass(frozen=True)
-class Hang:
-    """No answer at all for so long."""
-
-    seconds: float = 30.0
-
-
-Act = Say | Live | Status | Raw | Hang
 
 
 @dataclass(frozen=True)
@@ -106,6 +54,7 @@ class StandIn:
         self.extra = dict(extra or {})
         self.loras = loras
         self.heard: list[Heard] = []
+        self.connections = 0
         self.dropped = threading.Event()
         """A client went away before its answer was complete."""
         self.over = threading.Event()
@@ -147,6 +96,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # joined by server_close, so that no test leaves a socket behind
     stand_in: StandIn
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.stand_in.connections += 1
+        super().process_request(request, client_address)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no news."""
         if isinstance(sys.exc_info()[1], OSError):
@@ -160,8 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 5  # an idle connection does not keep the server from ending
     server: _Server
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing."""
+    def log_message(self, format: str, *args: Any) -> None: ...
 
     def do_GET(self) -> None:
         self._handle(None)
@@ -217,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._wait(act.then_hang_s)
             self.close_connection = True
         elif not (body or {}).get("stream"):
-            self._do(Status(200, _whole(act)), body)
+            self._do(Status(200, whole_of(act)), body)
         else:
             self._head(200, {"Content-Type": "text/event-stream", "Transfer-Encoding": "chunked"})
             self._stream(act, bool(body.get("stream_options", {}).get("include_usage")))
@@ -230,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
             except PerStreamError as error:  # as real servers do it: the head is sent already
                 act = Say((), finish=None, usage=None)
                 self._event({"error": {"message": str(error)}})
-        for event in _events(act, usage):
+        for event in events_of(act, usage):
             self._wait(act.pause_s)
             self._event(event)
         if act.done:
@@ -259,28 +211,6 @@ class _Handler(BaseHTTPRequestHandler):
             if readable and not self.connection.recv(1, socket.MSG_PEEK):
                 lab.dropped.set()
                 raise ConnectionAbortedError("the client went away")
-
-
-def _events(act: Say, usage: bool) -> Iterator[dict[str, Any]]:
-    for thought in act.thoughts:
-        yield {"choices": [{"index": 0, "delta": {"reasoning_content": thought}}]}
-    for piece in act.pieces:
-        yield {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]}
-    if act.finish is not None:
-        yield {"choices": [{"index": 0, "delta": {}, "finish_reason": act.finish}]}
-    if usage and act.usage is not None:
-        yield {"choices": [], "usage": {"prompt_tokens": act.usage[0], "completion_tokens": act.usage[1]}}
-
-
-def _whole(act: Say | Live) -> dict[str, Any]:
-    if isinstance(act, Live):
-        pieces: list[str] = []
-        act.speak(pieces.append)
-        act = Say(tuple(pieces))
-    message = {"role": "assistant", "content": "".join(act.pieces)}
-    used = act.usage or (0, 0)
-    usage = {"prompt_tokens": used[0], "completion_tokens": used[1]}
-    return {"choices": [{"index": 0, "message": message, "finish_reason": act.finish}], "usage": usage}
 
 
 def _repeat(body: dict[str, Any]) -> Act:
