@@ -6,6 +6,9 @@ from pathlib import Path
 
 from cli_world import Cli
 
+from perstream.errors import StoreBusy
+from perstream.memory.lock import WriterLock
+
 
 def test_audit_of_a_clean_store(cli: Cli) -> None:
     cli("remember", "Anna likes tea")
@@ -40,3 +43,21 @@ def test_reduce_shows_its_plan_first(cli: Cli) -> None:
     assert len(cli("memories", "--json").json) == 5
     assert cli("memory", "reduce", "--target-mb", "0").code == 0
     assert cli("memories", "--json").json == []
+
+
+def test_what_only_looks_works_while_another_program_writes(cli: Cli, tmp_path: Path) -> None:
+    cli("remember", "Anna likes tea")
+    lock = WriterLock(cli.store / "writer.lock")
+    try:
+        assert cli("memory", "backup", str(tmp_path / "copy.db")).code == 0
+        (report,) = cli("memory", "audit", "--json").json
+        assert report["clean"] is True
+        (plan,) = cli("memory", "reduce", "--target-mb", "0", "--dry-run", "--json").json
+        assert plan["freed_bytes"] > 0
+        for command in (["audit", "--fix"], ["reduce", "--target-mb", "0"], ["restore", str(tmp_path / "copy.db")]):
+            refused = cli("memory", *command)
+            assert refused.code == StoreBusy.exit_code
+            assert "writing the store" in refused.err
+    finally:
+        lock.release()
+    assert cli("memory", "restore", str(tmp_path / "copy.db")).code == 0

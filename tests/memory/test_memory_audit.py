@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from memory_world import at, fact, has, opened, seen, told
 
+from perstream.errors import StoreError
 from perstream.memory.memory import Memory
 
 
@@ -50,3 +52,18 @@ def test_what_does_not_belong_is_counted_and_put_right(tmp_path: Path) -> None:
         assert twin.id not in {record.id for record in memory.list()}
         assert (memory.get(1).superseded_by, memory.get(1).valid_to) == (2, at(1))
         assert [r.text for r in memory.list()] == [r.text for r in before if r.id != twin.id]
+
+
+def test_a_reader_looks_the_store_over_beside_the_writer(tmp_path: Path) -> None:
+    with filled(tmp_path) as writer, opened(tmp_path, read_only=True) as reader:
+        writer.remember(seen("view 1", 1, has("thing 1")))
+        writer._store.writer.execute("UPDATE memories SET superseded_by = NULL, valid_to = NULL WHERE id = 1")
+        writer._store.writer.execute("UPDATE edges SET superseded_by = NULL, valid_to = NULL WHERE memory_id = 1")
+        found = reader.audit()
+        assert (found.memories, found.duplicates, found.stale, found.fixed) == (5, 1, 1, False)
+        assert found == writer.audit()
+        with pytest.raises(StoreError, match="reading only"):
+            reader.audit(fix=True)
+        assert (reader.count(), reader.get(1).text) == (6, "view 0"), "the reader's own view is not that of the audit"
+        assert writer.audit(fix=True).duplicates == 1
+        assert reader.audit().clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from memory_world import ask, fact, opened, seen, told
 from perstream.errors import StoreBusy, StoreError
 from perstream.memory import backup
 from perstream.memory.migrations import MIGRATIONS
+from perstream.types import Selector
 
 
 def test_a_backup_made_in_use_is_the_whole_store(tmp_path: Path) -> None:
@@ -89,3 +91,54 @@ def test_a_backup_while_another_thread_writes_is_consistent(tmp_path: Path) -> N
         with opened(tmp_path / f"store{number}", read_only=True) as copied:
             current = [r.text for r in copied.list() if r.superseded_by is None]
             assert current == [f"fact {copied.count() - 1}"]
+
+
+def test_a_reader_backs_up_beside_the_writer_and_forgetting_reaches_the_copy(tmp_path: Path) -> None:
+    store, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
+    with opened(store) as writer:
+        writer.remember(told("my zebrafish sleeps"))
+        with opened(store, read_only=True) as reader:
+            inside, outside = reader.backup(), reader.backup(elsewhere / "mine.db")
+        writer.remember(told("pears", 5))
+        receipt = writer.forget(Selector(text="zebrafish"))
+        assert receipt.backups_rewritten == 2
+        for copy in (inside, outside):
+            assert b"zebrafish" not in copy.read_bytes()
+            assert backup.check(copy) == len(MIGRATIONS)
+    backup.restore(outside, store)
+    with opened(store) as writer:
+        assert writer.count() == 0
+        writer.remember(told("my zebrafish wakes"))
+        later = writer.backup(elsewhere / "later.db")
+        assert writer.forget(Selector(text="zebrafish")).backups_rewritten == 1
+        assert b"zebrafish" not in later.read_bytes()
+
+
+def test_what_is_forgotten_while_a_copy_is_made_is_not_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy_database = backup.copy_database
+    with opened(tmp_path) as writer, opened(tmp_path, read_only=True) as reader:
+        writer.remember(told("my zebrafish sleeps"))
+        kept = writer.remember(told("pears", 5))
+
+        def forgetting_meanwhile(source: sqlite3.Connection, target: Path) -> None:
+            copy_database(source, tmp_path / "aside.db")
+            writer.forget(Selector(text="zebrafish"))
+            (tmp_path / "aside.db").rename(target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(backup, "copy_database", forgetting_meanwhile)
+            made = reader.backup(tmp_path / "mine.db")
+    assert b"zebrafish" not in made.read_bytes()
+    backup.restore(made, tmp_path / "b")
+    with opened(tmp_path / "b") as restored:
+        assert [record.id for record in restored.list()] == [kept.id]
+
+
+def test_a_damaged_list_of_copies_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    with opened(tmp_path / "store") as memory:
+        memory.remember(told("my zebrafish sleeps"))
+        made = memory.backup(tmp_path / "mine.db")
+        notes = tmp_path / "store" / "backups" / backup.ELSEWHERE
+        notes.write_bytes(b'[1]\n\xff\n""\n' + notes.read_bytes() + b'"/tmp/cut o')
+        assert memory.forget(Selector(text="zebrafish")).backups_rewritten == 1
+    assert b"zebrafish" not in made.read_bytes()

@@ -1,4 +1,8 @@
-"""``perstream memory …``: reduce, audit, back up and restore a store. A running daemon must be stopped first."""
+"""``perstream memory …``: reduce, audit, back up and restore a store.
+
+What only looks (``backup``, ``audit`` without ``--fix``, ``reduce --dry-run``) works beside a running daemon; what
+writes wants it stopped first.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ import typer
 
 from perstream.cli import options, output
 from perstream.config import Config
+from perstream.errors import StoreBusy
 from perstream.places import store_folder
 
 if TYPE_CHECKING:
@@ -41,7 +46,7 @@ def reduce(
     as_json: options.Json = False,
 ) -> None:
     """Give up parts of memories, finest or coldest first, until the store is small enough. Pinned ones stay whole."""
-    with _opened(options.settings(config, store)) as memory:
+    with _opened(options.settings(config, store), reading=dry_run) as memory:
         held = int(memory.status().disk_mb * MB)
         plan = memory.reduce(max(0, held - int(target_mb * MB)), strategy, dry_run)
     parts: dict[str, int] = {}
@@ -73,7 +78,7 @@ def audit(
     as_json: options.Json = False,
 ) -> None:
     """Look for duplicates, orphans, dangling vectors, stale facts and unsupported edges."""
-    with _opened(options.settings(config, store)) as memory:
+    with _opened(options.settings(config, store), reading=not fix) as memory:
         report = memory.audit(fix)
     if as_json:
         output.emit({"clean": report.clean, **_fields(report)})
@@ -90,7 +95,7 @@ def backup(
     as_json: options.Json = False,
 ) -> None:
     """Copy the store to one file. Forgetting later reaches into it as long as it stays where it is."""
-    with _opened(options.settings(config, store)) as memory:
+    with _opened(options.settings(config, store), reading=True) as memory:
         made = memory.backup(target)
     output.emit({"backup": str(made)}) if as_json else output.say(f"backed up to {made}")
 
@@ -116,11 +121,19 @@ def restore(
 
 
 @contextmanager
-def _opened(config: Config) -> Iterator[Memory]:
+def _opened(config: Config, reading: bool = False) -> Iterator[Memory]:
+    """The store, to write; where ``reading`` is enough, as a reader beside whoever else writes."""
     from perstream.app import open_memory
     from perstream.models.registry import load_backend
 
-    with open_memory(config, load_backend(config.backend, config.moment)) as memory:
+    backend = load_backend(config.backend, config.moment)
+    try:
+        memory = open_memory(config, backend)
+    except StoreBusy:
+        if not reading:
+            raise
+        memory = open_memory(config, backend, read_only=True)
+    with memory:
         yield memory
 
 

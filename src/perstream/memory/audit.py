@@ -47,8 +47,44 @@ _PARTS = {
 _HELD = f"({HELD[Granularity.M]} + " + " + ".join(f"{HELD[part]} * {has}" for part, has in _PARTS.items()) + ")"
 
 
+# Temporary tables go before those of the store, so that the audit's own statements mend the shadows.
+_SHADOWS = (
+    "CREATE TEMP TABLE memories AS SELECT id, text, provenance, source, speaker, context, observed_at, valid_to, "
+    "superseded_by, held FROM main.memories",
+    "CREATE UNIQUE INDEX temp.shadow_memory ON memories(id)",
+    "CREATE INDEX temp.shadow_replaced ON memories(superseded_by) WHERE superseded_by IS NOT NULL",
+    "CREATE TEMP TABLE entities AS SELECT id, label, normalized, category, NULL AS embedding FROM main.entities",
+    "CREATE UNIQUE INDEX temp.shadow_entity ON entities(id)",
+    "CREATE TEMP TABLE edges AS SELECT * FROM main.edges",
+    "CREATE INDEX temp.shadow_edge ON edges(memory_id, position)",
+    "CREATE INDEX temp.shadow_subject ON edges(subject)",
+    "CREATE INDEX temp.shadow_object ON edges(object)",
+    "CREATE INDEX temp.shadow_fact ON edges(fact) WHERE fact IS NOT NULL",
+    "CREATE INDEX temp.shadow_ended ON edges(superseded_by) WHERE superseded_by IS NOT NULL",
+    "CREATE TEMP TABLE vectors (memory_id INTEGER PRIMARY KEY)",
+    "INSERT INTO vectors SELECT memory_id FROM main.vectors",
+    "CREATE TEMP TABLE visuals (memory_id INTEGER PRIMARY KEY, mean, nearest)",
+    "INSERT INTO visuals SELECT memory_id, CASE WHEN mean IS NOT NULL THEN 1 END, CASE WHEN nearest IS NOT NULL THEN 1 END "
+    "FROM main.visuals",
+    "CREATE TEMP TABLE thumbnails (memory_id INTEGER PRIMARY KEY)",
+    "INSERT INTO thumbnails SELECT memory_id FROM main.thumbnails",
+    "CREATE TEMP TABLE derived (memory_id INTEGER PRIMARY KEY)",
+    "INSERT INTO derived SELECT memory_id FROM main.derived",
+)
+
+
+def look(connection: sqlite3.Connection) -> AuditReport:
+    """Count alone, on a reading connection of one's own: what would be mended is mended in shadows of the tables.
+
+    They hold the words of all memories and the graph in RAM, no vectors and no pictures.
+    """
+    for statement in _SHADOWS:
+        connection.execute(statement)
+    return audit(connection, fixed=False)
+
+
 def audit(connection: sqlite3.Connection, fixed: bool) -> AuditReport:
-    """Count and mend, inside the caller's transaction; undo it for a look alone (``fixed`` False)."""
+    """Count and mend, inside the caller's transaction (``fixed``), or in shadows that come to nothing."""
     damage = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
     unsupported = connection.execute(
         "DELETE FROM edges WHERE memory_id NOT IN (SELECT id FROM memories) "

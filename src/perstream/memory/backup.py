@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,17 +18,63 @@ from perstream.memory.migrations import APPLICATION_ID, MIGRATIONS, migrate, ver
 from perstream.memory.store import BACKUPS, DATABASE, copy_database, explain
 from perstream.types import Selector
 
+ELSEWHERE = "elsewhere.jsonl"
+"""In the folder of backups: where those are that were made somewhere else, one path a line."""
+
 
 def make(connection: sqlite3.Connection, folder: Path, target: Path | None) -> Path:
-    """Copy the store to ``target`` (default: a dated file in its own ``backups``). Raises StoreError."""
+    """Copy the store to ``target`` (default: a dated file in its own ``backups``). Raises StoreError.
+
+    A reader of the store is enough: another process may write meanwhile. What that one forgets while the copy is
+    being made leaves the copy too.
+    """
     target = target or _dated(folder, "memory")
     if target.exists():
         raise StoreError(f"{target} is there already: choose another name")
     try:
+        # Noted first: forgetting looks for what is noted, so there must be no copy that is not.
+        if target.resolve().parent != (folder / BACKUPS).resolve():
+            _note(folder, target.resolve())
         copy_database(connection, target)
     except OSError as error:
         raise StoreError(f"cannot write the backup {target} ({error.strerror}): choose another place") from error
+    _follow(connection, target)
     return target
+
+
+def _note(folder: Path, target: Path) -> None:
+    """Add a path to the list, on disk when this returns."""
+    (folder / BACKUPS).mkdir(mode=0o700, parents=True, exist_ok=True)
+    notes = os.open(folder / BACKUPS / ELSEWHERE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        os.write(notes, (json.dumps(str(target)) + "\n").encode())
+        os.fsync(notes)
+    finally:
+        os.close(notes)
+
+
+def _noted(folder: Path) -> Iterator[Path]:
+    """The paths in the list; a line that a crash cut off is passed over."""
+    notes = folder / BACKUPS / ELSEWHERE
+    for line in notes.read_text(encoding="utf-8", errors="replace").splitlines() if notes.is_file() else ():
+        try:
+            path = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(path, str) and path:
+            yield Path(path)
+
+
+def _follow(connection: sqlite3.Connection, target: Path) -> None:
+    """Take out of a new copy what has left the store since it was begun."""
+    there = {memory for (memory,) in connection.execute("SELECT id FROM memories")}
+    gaps = {gap for (gap,) in connection.execute("SELECT id FROM gaps")}
+    with _opened(target) as copy:
+        gone = {i: at for i, at in copy.execute("SELECT id, observed_at FROM memories") if i not in there}
+        ended = [(gap,) for (gap,) in copy.execute("SELECT id FROM gaps") if gap not in gaps]
+        copy.executemany("DELETE FROM gaps WHERE id = ?", ended)
+    if gone:
+        purge(target, gone, ())
 
 
 def restore(backup: Path, folder: Path) -> Path | None:
@@ -128,7 +176,9 @@ def remove_fragments(folder: Path) -> None:
 
 def own_backups(connection: sqlite3.Connection, folder: Path) -> list[Path]:
     """Every backup that the program made and that is still there."""
+    # Older versions kept the list in the store itself, where restoring an older state lost it.
     made = [Path(path) for (path,) in connection.execute("SELECT path FROM backups ORDER BY path")]
+    made += _noted(folder)
     inside = sorted((folder / BACKUPS).glob("*.db")) if (folder / BACKUPS).is_dir() else []
     return [path for path in dict.fromkeys([*inside, *made]) if path.is_file()]
 

@@ -6,7 +6,7 @@ import sqlite3
 
 from perstream.config import MemoryConfig
 from perstream.memory import backup, budget, forget
-from perstream.memory.audit import AuditReport, audit
+from perstream.memory.audit import AuditReport, audit, look
 from perstream.memory.columns import chunks, marks
 from perstream.memory.due import Due
 from perstream.memory.entities import Entities
@@ -84,10 +84,10 @@ class Keeper:
         return drawn
 
     def audit(self, fix: bool) -> AuditReport:
-        """Look the store over; without ``fix`` in a transaction that is undone."""
+        """Look the store over; without ``fix`` as a reader, whoever writes meanwhile."""
         if not fix:
-            with self._store.rehearsing() as connection:
-                return audit(connection, fixed=False)
+            with self._store.aside() as connection:
+                return look(connection)
         with self._store.writing() as connection:
             report = audit(connection, fixed=True)
         self._entities.forget_cache()

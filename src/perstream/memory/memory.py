@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -245,20 +245,13 @@ class Memory:
         return self._keeper.reduce(nbytes, order or self._config.reduction, dry_run)
 
     def audit(self, fix: bool = False) -> AuditReport:
-        """Look for what does not belong; with ``fix`` put it right in one transaction. Raises StoreError."""
+        """Look for what does not belong, as a reader; with ``fix`` put it right in one transaction. Raises StoreError."""
         return self._keeper.audit(fix)
 
     def backup(self, target: Path | None = None) -> Path:
-        """Copy the store while it is in use; ``perstream.memory.backup.restore`` brings it back. Raises StoreError."""
+        """Copy the store while it is in use, as a reader too; ``backup.restore`` brings it back. Raises StoreError."""
         with self._store.reading() as connection:
-            made = backup.make(connection, self._store.folder, target)
-        if not self._store.read_only:
-            with self._store.writing() as connection:
-                connection.execute(
-                    "INSERT OR REPLACE INTO backups VALUES (?, ?)",
-                    (str(made.resolve()), to_micros(datetime.now(timezone.utc))),
-                )
-        return made
+            return backup.make(connection, self._store.folder, target)
 
     def close(self) -> None:
         """Write what is left to write and let the next writer in. Safe to call twice."""

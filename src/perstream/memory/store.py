@@ -95,6 +95,21 @@ class Store:
         with self._write_lock, self._read_lock, self.explained():
             yield self.writer
 
+    @contextmanager
+    def aside(self) -> Iterator[sqlite3.Connection]:
+        """A reading connection of one's own, in a transaction: one state of the store, however long it takes.
+
+        It may shadow tables with temporary ones; those stay in RAM and end with it. Raises StoreError.
+        """
+        with self.explained():
+            connection = self._open_reader()
+            try:
+                connection.execute("PRAGMA temp_store = MEMORY")
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                connection.close()
+
     @property
     def writer(self) -> sqlite3.Connection:
         """The writing connection. Raises StoreError when the store was opened for reading."""
