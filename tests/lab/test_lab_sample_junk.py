@@ -31,8 +31,9 @@ def line(text: str, at: float = 4.0, votes: int = 2, kind: ObservationKind = Obs
 def record(*observations: Observation, triplets: tuple[Triplet, ...] = (), told: bool = False) -> MemoryRecord:
     at = min((o.start_s for o in observations), default=4.0)
     when = START + timedelta(seconds=at)
+    stated = "; ".join(o.text for o in observations)
     return MemoryRecord(
-        1, "text", "places", Provenance.TOLD if told else Provenance.READ, when, when, "day.mp4", at, at, None, 1.0,
+        1, stated, "places", Provenance.TOLD if told else Provenance.READ, when, when, "day.mp4", at, at, None, 1.0,
         triplets, observations, False, (Granularity.M,),
     )  # fmt: skip
 
@@ -80,6 +81,12 @@ def test_what_was_said_and_by_whom() -> None:
 def test_codes() -> None:
     assert judged(line("https://a.example/events", 21.0, kind=ObservationKind.CODE)).junk == 0
     assert judged(line("https://a.example/menu", 21.0, kind=ObservationKind.CODE)).junk == 1
+
+
+def test_only_what_the_memory_states_counts() -> None:
+    unsaid = replace(record(line("OPENING"), line("gray", kind=ObservationKind.COLOR)), text="Colours: gray.")
+    assert judge([unsaid], DAY).junk == 0
+    assert judge([unsaid], DAY).scenery == 1
 
 
 def test_scenery_is_neither() -> None:

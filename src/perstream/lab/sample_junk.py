@@ -67,7 +67,8 @@ def judge(records: Sequence[MemoryRecord], truth: Truth) -> Junk:
 
 
 def _one(record: MemoryRecord, truth: Truth) -> Junk:
-    said = [o for o in record.observations if o.kind in _WORDS]
+    stated = key_of(record.text)
+    said = [o for o in record.observations if o.kind in _WORDS and key_of(o.text) in stated]
     supported = [o for o in said if _supported(o, truth, at_the_time=False)]
     sure = [o for o in said if o.kind is ObservationKind.TEXT and believed(o)]
     wrong_lines = [o.text for o in sure if o not in supported]
