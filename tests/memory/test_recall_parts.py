@@ -16,6 +16,8 @@ from perstream.memory.expand import HUB, REACHED, Links
 from perstream.memory.late import TokenStore
 from perstream.memory.lexical import K1, B, LexicalIndex, Stemmer, words_of
 from perstream.memory.phrasing import embedding_text, last_question, parse_question, question_to_embed, without_preamble
+from perstream.memory.places import Places
+from perstream.memory.postings import MOST, Postings
 from perstream.memory.times import Times
 from perstream.vectors import normalized
 
@@ -174,3 +176,51 @@ def test_a_walk_is_bounded_and_leaves_out_the_owner_and_hubs() -> None:
     assert [reached for _, reached in links.walk(500, 1)] == [100]
     links.remove(100)
     assert list(links.walk(500, 1)) == []
+
+
+def test_places_are_a_dictionary_in_a_table() -> None:
+    places, model = Places(), dict[int, int]()
+    ids = [int(i) for i in [*RNG.permutation(3000)[:2000], 10**12, -5, 2**40, 50_000]]
+    for slot, memory in enumerate(ids):
+        places.put(memory, slot)
+        model[memory] = slot
+    for memory in [*ids[::3], 10**12]:
+        if memory in model:
+            places.remove(memory)
+            del model[memory]
+    places.extend([60_000, 60_001], 7)
+    places.extend([], 9)
+    model |= {60_000: 7, 60_001: 8}
+    assert len(places) == len(model)
+    assert all(places.get(memory) == model.get(memory) for memory in [*ids, 1, 60_000, 60_001, 60_002, -1])
+    assert 50_000 in places
+    assert places.nbytes < 40 * len(model)
+
+
+def test_postings_take_slots_in_any_order_and_give_them_back_in_theirs() -> None:
+    postings = Postings()
+    slots = RNG.permutation(200).tolist()
+    for slot in slots:
+        postings.add(slot, {"pear": slot + 1} | ({"fig": 1} if slot % 5 == 0 else {}))
+    found, counts = postings.of("pear")
+    assert found.tolist() == list(range(200))
+    assert counts.tolist() == [min(slot + 1, MOST) for slot in range(200)]
+    assert postings.counts("fig", np.array([7, 5, -1, 10**6, 195])).tolist() == [0, 1, 0, 0, 1]
+    assert postings.counts("kiwi", np.array([1])).tolist() == [0]
+    postings.remove({"pear": range(50, 150), "fig": [0, 195]})
+    assert postings.of("pear")[0].tolist() == [*range(50), *range(150, 200)]
+    assert postings.frequency("fig") == 38
+    assert postings.entries == 138
+    postings.remove({"fig": range(5, 195, 5)})
+    assert len(postings) == 1
+
+
+def test_numbers_have_no_endings() -> None:
+    stemmer = Stemmer()
+    assert [stemmer.stem(word) for word in ("9", "1999", "running", "9th", "1" * 60)] == [
+        "9",
+        "1999",
+        "run",
+        "9th",
+        "1" * 40,
+    ]

@@ -6,7 +6,9 @@ embedder, projected to 64 dimensions and stored as int8.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -20,7 +22,7 @@ class TokenStore:
 
     def __init__(self) -> None:
         self._codes: list[bytes | None] = []
-        self._scales: list[float] = []
+        self._scales = array("f")
         self.nbytes = 0
 
     def put(self, slot: int, tokens: TokenCodes | None) -> None:
@@ -37,7 +39,7 @@ class TokenStore:
         """Keep the tokens of many memories under the free slots from ``first`` on."""
         missing = first - len(self._codes)
         self._codes.extend([None] * missing)
-        self._scales.extend([0.0] * missing)
+        self._scales.extend(repeat(0.0, missing))
         self._codes.extend(code or None for code in codes)
         self._scales.extend(scales)
         self.nbytes += sum(len(code) for code in codes if code)

@@ -15,6 +15,7 @@ from sys import getsizeof
 import numpy as np
 from numpy.typing import NDArray
 
+from perstream.memory.places import room_for
 from perstream.memory.postings import Postings
 from perstream.memory.postings import SlotArray as SlotArray
 from perstream.types import FloatArray
@@ -148,7 +149,7 @@ class LexicalIndex:
 
     def _make_room(self, slot: int) -> None:
         if slot >= len(self._lengths):
-            grown = np.zeros(slot + slot // 4 + 1024, np.uint16)
+            grown = np.zeros(room_for(slot + 1), np.uint16)
             grown[: len(self._lengths)] = self._lengths
             self._lengths = grown
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perstream.config import MemoryConfig
 from perstream.memory.bm25 import WordSearch
@@ -29,11 +31,13 @@ from perstream.memory.pictures import Pictures
 from perstream.memory.rank import Ranker
 from perstream.memory.rows import Rows
 from perstream.memory.signals import Days, Who, token_weights
-from perstream.types import FloatArray, Query
+from perstream.types import FloatArray, HalfArray, Query
 from perstream.vectors import normalized
 
 EXPANDED = 3
 """The graph is walked from so many of the best."""
+AT_ONCE = 64
+"""Memories added while a search waits."""
 
 
 class RecallIndex:
@@ -81,24 +85,40 @@ class RecallIndex:
 
     def add(self, entry: IndexEntry) -> None:
         """Index a memory, in place of an earlier one of the same id: O(its words)."""
-        with self._lock:
-            if entry.id in self._rows:
-                self.remove((entry.id,))
-            derived = entry.derived or derive(entry.text, entry.observed_at, self._stemmer)
-            slot = self._rows.add(entry, derived)
-            self._words.add(slot, derived.terms)
-            self._tokens.put(slot, entry.tokens)
-            self._links.add(slot, entry.entities)
-            if entry.pooled is not None:
-                if self._dense is None:
-                    self._dense = DenseIndex(len(entry.pooled))
-                self._dense.put(slot, entry.pooled)
-            self._pictures.put(slot, entry.mean_vector)
+        self.add_many((entry,))
 
     def add_many(self, entries: Iterable[IndexEntry]) -> None:
-        """Index memories in the order given."""
-        for entry in entries:
-            self.add(entry)
+        """Index memories in the order given; a search may run after each AT_ONCE of them."""
+        rest = iter(entries)
+        while piece := tuple(islice(rest, AT_ONCE)):
+            with self._lock:
+                vectors = {}
+                for entry in piece:
+                    slot = self._add(entry)
+                    vectors[slot] = entry.pooled
+                self._put_vectors({slot: vector for slot, vector in vectors.items() if vector is not None})
+
+    def _add(self, entry: IndexEntry) -> int:
+        """Everything but the pooled vector."""
+        if entry.id in self._rows:
+            self.remove((entry.id,))
+        derived = entry.derived or derive(entry.text, entry.observed_at, self._stemmer)
+        slot = self._rows.add(entry, derived)
+        self._words.add(slot, derived.terms)
+        self._tokens.put(slot, entry.tokens)
+        if entry.entities:
+            self._links.add(slot, entry.entities)
+        self._pictures.put(slot, entry.mean_vector)
+        return slot
+
+    def _put_vectors(self, vectors: Mapping[int, HalfArray | FloatArray]) -> None:
+        """Keep pooled vectors by slot: many at once cost a quarter each."""
+        if vectors:
+            slots = sorted(vectors)
+            stacked: NDArray[np.floating] = np.array([vectors[slot] for slot in slots])
+            if self._dense is None:
+                self._dense = DenseIndex(stacked.shape[1])
+            self._dense.put_many(np.array(slots), stacked)
 
     def load(self, page: Page) -> None:
         """Index memories that the store read all at once: as :meth:`add` one by one, into an index that removed none."""

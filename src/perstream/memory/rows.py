@@ -9,6 +9,7 @@ from perstream.memory.derived import ASKS, COUNTS
 from perstream.memory.entry import Derived, IndexEntry
 from perstream.memory.lexical import SlotArray
 from perstream.memory.page import Page
+from perstream.memory.places import Places, room_for
 from perstream.memory.times import Times
 from perstream.types import Provenance, Query
 
@@ -53,7 +54,7 @@ class Rows:
         self.speakers: dict[str, int] = {"": 0}
         """Lower-case name to code; 0 is the owner, or nobody."""
         self._sources: dict[str | None, int] = {}
-        self._slots: dict[int, int] = {}
+        self._slots = Places()
         self._free: list[int] = []
         self._sessions: dict[tuple[int, str], int] = {}
         self._last: dict[int, int] = {}
@@ -101,10 +102,8 @@ class Rows:
     def nbytes(self) -> int:
         """Bytes of the columns, and of the dictionaries by the size of an entry."""
         columns: int = sum(getattr(self, name).nbytes for name in _COLUMNS)
-        named = sum(
-            110 * len(names) for names in (self._slots, self._sessions, self._last, self._members, self.speakers)
-        )
-        return columns + named + self._times.nbytes
+        named = sum(110 * len(names) for names in (self._sessions, self._last, self._members, self.speakers))
+        return columns + named + self._slots.nbytes + self._times.nbytes
 
     @property
     def before(self) -> NDArray[np.int32]:
@@ -127,14 +126,14 @@ class Rows:
         else:
             slot = self.size
             if slot == len(self.ids):
-                self._columns(2 * len(self.ids))
+                self._columns(room_for(slot + 1))
             self.size += 1
-        self._slots[entry.id] = slot
+        self._slots.put(entry.id, slot)
         self.ids[slot] = entry.id
         self.observed[slot] = entry.observed_at
         self.speaker[slot] = self.speakers.setdefault((entry.speaker or "").strip().lower(), len(self.speakers))
         self.source[slot] = self._sources.setdefault(entry.source, len(self._sources))
-        self.provenance[slot] = _PROVENANCES.index(entry.provenance)
+        self.provenance[slot] = _CODES[entry.provenance.value]
         self.alive[slot] = True
         self.current[slot] = not entry.superseded
         self._shut += entry.superseded
@@ -151,11 +150,11 @@ class Rows:
     def extend(self, page: Page) -> int:
         """Give many memories slots, one behind the other, where none was ever freed; returns the first."""
         first, count = self.size, len(page.ids)
-        while first + count > len(self.ids):
-            self._columns(2 * len(self.ids))
+        if first + count > len(self.ids):
+            self._columns(room_for(first + count))
         self.size += count
         new = slice(first, self.size)
-        self._slots.update(zip(page.ids, range(first, self.size), strict=True))
+        self._slots.extend(page.ids, first)
         self.ids[new] = page.ids
         observed = [micros / 1e6 for micros in page.micros]
         self.observed[new] = observed
@@ -235,7 +234,7 @@ class Rows:
         group = int(self.group[slot])
         if group in self._members:
             self._members[group] -= 1
-        del self._slots[int(self.ids[slot])]
+        self._slots.remove(int(self.ids[slot]))
         self._shut -= not self.current[slot]
         self.alive[slot] = False
         self._before[slot] = self._after[slot] = -1
