@@ -118,7 +118,9 @@ def test_silence_is_noticed_and_not_said() -> None:
 SOURCES = [(1, "I parked on level 2 near the lift."), (2, "DENTIST TUE 10:00"), (NOW, 'read: "EXIT B"')]
 
 
-def stream(reply: str, question: str = "Where is my car?", cut: int = 2) -> tuple[list[str], Grounded, AnswerStream]:
+def stream(
+    reply: str, question: str = "Where did I park my car?", cut: int = 2
+) -> tuple[list[str], Grounded, AnswerStream]:
     said: list[str] = []
     out = AnswerStream(said.append, frozenset({NOW, 1, 2}), Support(question, SOURCES, None))
     for start in range(0, len(reply), cut):
@@ -173,7 +175,7 @@ def test_a_cited_answer_flows_from_its_first_words() -> None:
 
 def test_an_answer_without_citation_waits_for_its_first_sentence() -> None:
     said: list[str] = []
-    out = AnswerStream(said.append, frozenset({1}), Support("Where is my car?", SOURCES[:1], None))
+    out = AnswerStream(said.append, frozenset({1}), Support("Where did I park?", SOURCES[:1], None))
     out.feed("You parked on level 2 near the lift")
     assert not out.spoken
     out.feed(". It")
@@ -182,9 +184,27 @@ def test_an_answer_without_citation_waits_for_its_first_sentence() -> None:
 
 def test_numbers_that_stand_nowhere_support_nothing() -> None:
     support = Support("When is my dentist appointment?", SOURCES, None)
-    assert support.by_words("Your dentist appointment is on Tue at 10:00.") == (2,)
+    assert support.by_words("Your dentist appointment is on Tuesday at 10:00.") == (2,)
     assert support.by_words("Your dentist appointment is on Tue at 11:30.") == ()
     assert support.by_words("") == ()
+
+
+def test_a_memory_of_something_else_supports_nothing() -> None:
+    sources = [
+        (1, "The spare key is under the blue pot."),
+        (2, "My sister Anna lives in Bern."),
+        (3, "MUSEUM Adult 18 CHF"),
+    ]
+    for question, guess in [
+        ("What colour is the bicycle?", "The bicycle is blue."),
+        ("Where does Ben live?", "Ben lives in Bern."),
+        ("Where is Tom?", "Tom is at the museum."),
+        ("How much was the pizza?", "The pizza was 18 CHF."),
+        ("Is the bicycle under the pot?", "Yes."),
+    ]:
+        assert Support(question, sources, None).by_words(guess) == ()
+    assert Support("Where does Anna live?", sources, None).by_words("She lives in Bern.") == (2,)
+    assert Support("What is under the blue pot?", sources, None).by_words("The spare key.") == (1,)
 
 
 def test_two_memories_can_carry_one_answer() -> None:

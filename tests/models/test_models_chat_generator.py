@@ -87,7 +87,7 @@ def test_no_answer_is_none_and_nothing_is_said(reply: str) -> None:
 
 def test_an_uncited_answer_is_put_down_to_what_it_repeats() -> None:
     made, _, _ = generator("You parked on level 2 near the lift.")
-    found, said = answer(made, asks("Where is my car?", DENTIST, PARKED))
+    found, said = answer(made, asks("Where did I park?", DENTIST, PARKED))
     assert (found.memory_ids, said) == ((11,), "You parked on level 2 near the lift.")
     assert found.confidence < 0.8
 
