@@ -57,8 +57,11 @@ TEMPLATE = (
 )
 
 
-def tokenizer() -> Any:
-    """A Qwen2Tokenizer of 256 bytes, a few merges and the special tokens, with ``TEMPLATE``."""
+def tokenizer(size: int = 0) -> Any:
+    """A Qwen2Tokenizer of 256 bytes, a few merges and the special tokens, with ``TEMPLATE``.
+
+    ``size`` fills the vocabulary up with made-up words, so that whatever a model of that many tokens says is text.
+    """
     from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers, trainers
     from transformers import Qwen2Tokenizer
 
@@ -74,8 +77,11 @@ def tokenizer() -> Any:
         ),
     )
     merges: Any = [tuple(pair) for pair in json.loads(trained.to_str())["model"]["merges"]]
+    vocabulary = trained.get_vocab()
+    room = range(len(vocabulary), size - len(SPECIAL))
+    vocabulary.update({f"\u0120w{number}": number for number in room})
     words = Qwen2Tokenizer(
-        vocab=trained.get_vocab(),
+        vocab=vocabulary,
         merges=merges,
         pad_token="<|endoftext|>",
         eos_token="<|im_end|>",

@@ -33,7 +33,9 @@ class Patching:
 
 
 def patching_of(processor: Any) -> Patching | None:
-    """The settings of a Qwen-VL image processor; None for any other."""
+    """The settings of a Qwen-VL image processor, or such settings themselves; None for any other."""
+    if isinstance(processor, Patching):
+        return processor
     if not type(processor).__name__.startswith("Qwen2VLImageProcessor"):
         return None
     size = processor.size

@@ -13,6 +13,7 @@ import numpy as np
 from perstream.errors import BackendError
 from perstream.models.omni.faults import spoken
 from perstream.models.omni.loaded import Loaded
+from perstream.models.omni.patching import patching_of
 from perstream.models.omni.pixels import Pixels
 from perstream.models.omni.sound import Mel
 from perstream.types import HalfArray
@@ -68,7 +69,7 @@ def expand(loaded: Loaded, text: str, waiting: Waiting) -> tuple[list[int], list
                 raise BackendError(f"the chat template of {loaded.name} does not keep pictures and sounds in order")
             media.append(taken)
     if any(isinstance(medium, Pixels) and medium.grid is None for medium, _ in media) or (
-        media and not hasattr(loaded.processor.image_processor, "merge_size")
+        media and not _has_grids(loaded.processor.image_processor)
     ):
         return _by_processor(loaded, text, media)
     ids: list[int] = []
@@ -111,6 +112,11 @@ def _by_processor(loaded: Loaded, text: str, media: Sequence[tuple[Medium, bytes
         places.append(Place(len(ids), medium, digest))
         ids += [image] * medium.tokens
     return ids, places
+
+
+def _has_grids(image_processor: Any) -> bool:
+    """Whether a picture is one mark in the text, and its size alone says how many tokens it takes."""
+    return patching_of(image_processor) is not None or hasattr(image_processor, "merge_size")
 
 
 def _token_id(loaded: Loaded, kind: str) -> int:
