@@ -98,6 +98,35 @@ def bench_day(
     _lines(result.lines(), result.to_json(), as_json)
 
 
+@bench.command("model")
+def bench_model(
+    model: Annotated[str, typer.Option("--model", help="Folder or hub id of a model that is here.")] = "",
+    random_weights: Annotated[
+        Literal["7b", "3b", "tiny"] | None,
+        typer.Option("--random-weights", help="Or random weights of the true shape, made on the device."),
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda:0, …")] = "auto",
+    dtype: Annotated[Literal["auto", "bf16", "fp16", "fp32"], typer.Option("--dtype", help="Of the weights.")] = "auto",
+    keyframes: Annotated[int, typer.Option("--keyframes", min=4, help="How many pass to see memory stay flat.")] = 1000,
+    pool: Annotated[int, typer.Option("--pool", min=2, max=16, help="moment.pool_size.")] = 8,
+    tokens: Annotated[int, typer.Option("--tokens", min=4, max=1000, help="Length of a caption.")] = 64,
+    repeats: Repeats = 5,
+    naive: Annotated[bool, typer.Option("--naive/--no-naive", help="Measure the naive way beside it.")] = True,
+    four_bit: Annotated[bool, typer.Option("--four-bit/--no-four-bit", help="Measure 4-bit weights too.")] = True,
+    as_json: options.Json = False,
+) -> None:
+    """Speed and memory of a vision-language model here, beside the naive way and what the device could do.
+
+    Where nothing but torch and transformers is installed: python -m perstream.lab.bench_model, with the same options.
+    """
+    from perstream.lab.bench_model import Setup
+    from perstream.lab.bench_model import bench_model as run
+
+    setup = Setup(random_weights or "", model, device, dtype, keyframes, pool, tokens, repeats, naive, four_bit)
+    result = run(setup)
+    _lines(list(result.lines()), result.to_json(), as_json)
+
+
 @evaluate.command("sample")
 def eval_sample(
     seed: Annotated[
