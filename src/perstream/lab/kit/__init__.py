@@ -1,0 +1,1 @@
+"""The research kit: datasets, training, evaluation and judging, on the pipeline that the daemon ships."""
