@@ -17,6 +17,10 @@ KEPT_FREE_BY_OTHERS = 0.2
 """Captions, triplets and whatever else must leave a fifth, so that they cannot starve questions."""
 
 
+class BudgetSpent(BackendUnavailable):
+    """Not called: the budget of this hour is used up, or the server asked for quiet."""
+
+
 @dataclass(slots=True, eq=False)
 class Ticket:
     """One call that was let through. Its tokens are a guess until ``settle``."""
@@ -37,11 +41,11 @@ class Budget:
         self._quiet_until = -math.inf
 
     def take(self, kind: str, tokens: int) -> Ticket:
-        """Let one call of at most about ``tokens`` through, or BackendUnavailable without any call."""
+        """Let one call of at most about ``tokens`` through, or BudgetSpent without any call."""
         with self._lock:
             now = self._clock()
             if now < self._quiet_until:
-                raise BackendUnavailable(
+                raise BudgetSpent(
                     f"the server asked to be left alone; next call in {_minutes(self._quiet_until - now)}"
                 )
             while self._spent and self._spent[0].at <= now - HOUR_S:
@@ -78,10 +82,8 @@ class Budget:
         for at, cost in costs:
             over -= cost
             if over <= 0:
-                raise BackendUnavailable(f"{said}; next {kind} in {_minutes(at + HOUR_S - now)}")
-        raise BackendUnavailable(
-            f"{said}: it is too small for one {kind} of {wanted} {unit}; raise backend.{unit}_per_hour"
-        )
+                raise BudgetSpent(f"{said}; next {kind} in {_minutes(at + HOUR_S - now)}")
+        raise BudgetSpent(f"{said}: it is too small for one {kind} of {wanted} {unit}; raise backend.{unit}_per_hour")
 
 
 def _minutes(seconds: float) -> str:

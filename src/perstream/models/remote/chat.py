@@ -16,12 +16,12 @@ from perstream.errors import BackendError, BackendUnavailable
 from perstream.models.chat.messages import Abilities, Message, Sampling
 from perstream.models.remote.adapters import RemoteAdapters, only_model
 from perstream.models.remote.address import resolve
-from perstream.models.remote.budget import Budget
+from perstream.models.remote.budget import Budget, BudgetSpent
 from perstream.models.remote.catalog import Card, cards, shown
 from perstream.models.remote.client import Client
 from perstream.models.remote.dialect import Dialect
 from perstream.models.remote.exchange import fetched, repeated, streamed
-from perstream.models.remote.faults import Disliked, Overdrawn, UnknownModel
+from perstream.models.remote.faults import RateLimited, RequestRefused, UnknownModel
 from perstream.models.remote.libraries import httpx
 from perstream.models.remote.reading import Reading
 from perstream.models.remote.request import Said, said
@@ -121,7 +121,7 @@ class RemoteChat:
             once = partial(self._once, model, request, sampling, dialect, http, say)
             try:
                 reading = await repeated(once, self._retries, self._backoff_s)
-            except Disliked as fault:
+            except RequestRefused as fault:
                 if request.pictures and fault.about_pictures:
                     self._senses.blind()
                     raise
@@ -148,7 +148,7 @@ class RemoteChat:
         kind = sampling.kind
         try:
             ticket = self._budget.take(kind, request.tokens + sampling.max_new_tokens)
-        except BackendUnavailable:
+        except BudgetSpent:
             self._tally.refused(model, kind)
             raise
         body = msgspec.json.encode({"model": model, "messages": request.messages, **dialect.fields(sampling)})
@@ -161,7 +161,7 @@ class RemoteChat:
         except BackendError as error:
             failed = True
             self._tally.failed(model, kind)
-            if isinstance(error, Overdrawn):
+            if isinstance(error, RateLimited):
                 self._budget.pause(error.after_s)
             raise
         finally:  # a cancelled call counts too: the server has read it

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from perstream.models.chat.messages import Sampling
-from perstream.models.remote.faults import Disliked
+from perstream.models.remote.faults import RequestRefused
 
 _SHAPES = ("json_schema", "json_object", "")
 """How an answer is held to JSON, the strictest first."""
@@ -37,7 +37,7 @@ class Dialect:
             fields["response_format"] = _format(_SHAPES[self.shape], sampling.schema)
         return fields
 
-    def eased(self, fault: Disliked, sampling: Sampling) -> Dialect | None:
+    def eased(self, fault: RequestRefused, sampling: Sampling) -> Dialect | None:
         """What to try after a refusal; None when there is nothing left to leave out."""
         about = fault.param or fault.said
         if "stream_options" in about and self.usage:

@@ -12,7 +12,7 @@ import msgspec
 from perstream.errors import BackendError, BackendUnavailable, BadOutput
 from perstream.models.remote.address import Address
 from perstream.models.remote.events import DONE, data_of
-from perstream.models.remote.faults import Passing, of_status
+from perstream.models.remote.faults import ServerTrouble, of_status
 from perstream.models.remote.libraries import anyio, httpx, tenacity
 from perstream.models.remote.reading import Reading
 
@@ -76,16 +76,16 @@ async def fetched(
 
 
 async def repeated(once: Callable[[], Coroutine[Any, Any, T]], retries: int, backoff_s: float) -> T:
-    """``once``, again after a Passing fault: after what the server asks for, else a random, growing while."""
+    """``once``, again after ServerTrouble: after what the server asks for, else a random, growing while."""
     backoff = tenacity.wait_random_exponential(multiplier=backoff_s, max=LONGEST_BACKOFF_S)
 
     def wait(state: tenacity.RetryCallState) -> float:
         fault = state.outcome.exception() if state.outcome is not None else None
-        asked = fault.after_s if isinstance(fault, Passing) else None
+        asked = fault.after_s if isinstance(fault, ServerTrouble) else None
         return (asked or 0.0) + backoff(state)
 
     tries = tenacity.AsyncRetrying(
-        retry=tenacity.retry_if_exception_type(Passing),
+        retry=tenacity.retry_if_exception_type(ServerTrouble),
         stop=tenacity.stop_after_attempt(retries + 1),
         wait=wait,
         reraise=True,
@@ -103,7 +103,7 @@ async def _opened(
         with anyio.fail_after(timeout_s):
             response = await http.send(request, stream=True)
     except httpx.ConnectTimeout as error:
-        raise Passing(f"{address.origin} cannot be reached: no connection in time") from error
+        raise ServerTrouble(f"{address.origin} cannot be reached: no connection in time") from error
     except (httpx.TimeoutException, TimeoutError) as error:
         raise _late(address, timeout_s) from error
     except httpx.ConnectError as error:
@@ -111,9 +111,9 @@ async def _opened(
             raise BackendUnavailable(
                 f"the certificate of {address.origin} is not trusted: name its authority in SSL_CERT_FILE"
             ) from error
-        raise Passing(f"{address.origin} cannot be reached: {error}; is the server running?") from error
+        raise ServerTrouble(f"{address.origin} cannot be reached: {error}; is the server running?") from error
     except httpx.TransportError as error:
-        raise Passing(f"{address.origin} hung up without an answer: {type(error).__name__}") from error
+        raise ServerTrouble(f"{address.origin} hung up without an answer: {type(error).__name__}") from error
     try:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise BackendUnavailable(f"{address.origin} compresses its answers although it was told not to")
@@ -175,7 +175,7 @@ async def _body(response: httpx.Response, timeout_s: float) -> bytes:
     except (httpx.TimeoutException, TimeoutError) as error:
         raise BackendUnavailable(f"{host} did not end its answer in time (backend.request_timeout_s)") from error
     except httpx.TransportError as error:
-        raise Passing(f"the connection to {host} was lost: {type(error).__name__}") from error
+        raise ServerTrouble(f"the connection to {host} was lost: {type(error).__name__}") from error
     return bytes(raw)
 
 

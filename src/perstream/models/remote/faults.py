@@ -25,7 +25,7 @@ _LACK = r"(?:\bnot\b|n't|\bno\b|at most 0)"
 _NO_PICTURES = re.compile(f"{_THING}.{{0,80}}{_LACK}|{_LACK}.{{0,80}}{_THING}", re.IGNORECASE | re.DOTALL)
 
 
-class Passing(BackendUnavailable):
+class ServerTrouble(BackendUnavailable):
     """A fault that may be gone in a moment: worth another try as long as nothing of the answer was said."""
 
     def __init__(self, message: str, after_s: float | None = None) -> None:
@@ -33,7 +33,7 @@ class Passing(BackendUnavailable):
         self.after_s = after_s
 
 
-class Overdrawn(BackendUnavailable):
+class RateLimited(BackendUnavailable):
     """The server wants to be left alone for a long while."""
 
     def __init__(self, message: str, after_s: float) -> None:
@@ -49,7 +49,7 @@ class UnknownModel(BackendUnavailable):
         self.said = said
 
 
-class Disliked(BackendError):
+class RequestRefused(BackendError):
     """The request itself was refused; another form of it may be taken."""
 
     def __init__(self, message: str, param: str, said: str) -> None:
@@ -63,7 +63,7 @@ class Disliked(BackendError):
         return _NO_PICTURES.search(self.said) is not None
 
 
-class TooLong(BackendError):
+class RequestTooLong(BackendError):
     """The request does not fit into the model's context."""
 
 
@@ -88,12 +88,12 @@ def of_status(address: Address, model: str, status: int, headers: Mapping[str, s
     if status == 404:
         return UnknownModel(f"{at} has no model {model!r} or no such API (404); base_url usually ends in /v1", clean)
     if status == 413 or code == "context_length_exceeded" or (status in (400, 422, 500) and _TOO_LONG.search(said)):
-        return TooLong(
+        return RequestTooLong(
             f"the request is too long for {model!r} at {at}: give the server a longer context "
             f"or lower memory.top_k; it said: {clean}"
         )
     if status in (400, 415, 422, 501) or (status == 500 and _NO_PICTURES.search(said)):
-        return Disliked(f"{at} refused the request (status {status}): {clean}", param, said[:2000])
+        return RequestRefused(f"{at} refused the request (status {status}): {clean}", param, said[:2000])
     if status == 429:
         return _waiting(f"{at} is asked too often (429): {clean}", headers)
     if status in (408, 409) or status >= 500:
@@ -105,8 +105,10 @@ def of_stream(address: Address, error: Any) -> BackendError:
     """The error for one that a server put into a stream it had begun well."""
     said, _, code = read(msgspec.json.encode({"error": error}))
     if code == "context_length_exceeded" or _TOO_LONG.search(said):
-        return TooLong(f"the request is too long for the model at {address.origin}: {cleaned(said, address.key)}")
-    return Passing(f"{address.origin} failed while answering: {cleaned(said, address.key)}")
+        return RequestTooLong(
+            f"the request is too long for the model at {address.origin}: {cleaned(said, address.key)}"
+        )
+    return ServerTrouble(f"{address.origin} failed while answering: {cleaned(said, address.key)}")
 
 
 def read(body: bytes) -> tuple[str, str, str]:
@@ -138,8 +140,8 @@ def cleaned(said: str, key: str) -> str:
 def _waiting(message: str, headers: Mapping[str, str]) -> BackendError:
     seconds = _seconds(headers.get("retry-after", ""))
     if seconds is not None and seconds > LONGEST_WAIT_S:
-        return Overdrawn(f"{message}; it asks to be left alone for {seconds:.0f} s", seconds)
-    return Passing(message, seconds)
+        return RateLimited(f"{message}; it asks to be left alone for {seconds:.0f} s", seconds)
+    return ServerTrouble(message, seconds)
 
 
 def _seconds(after: str) -> float | None:

@@ -8,7 +8,7 @@ import msgspec
 
 from perstream.errors import BackendError, BackendUnavailable, BadOutput
 from perstream.models.remote.address import Address
-from perstream.models.remote.faults import Passing, of_stream
+from perstream.models.remote.faults import ServerTrouble, of_stream
 from perstream.models.remote.thinking import Aloud
 
 _MOST_TOKENS = 10_000_000
@@ -97,13 +97,13 @@ class Reading:
         return self._said(self._aloud.end())
 
     def text(self) -> str:
-        """The whole answer. BadOutput when there is none, Passing or BackendUnavailable when it broke off."""
+        """The whole answer. BadOutput when there is none, ServerTrouble or BackendUnavailable when it broke off."""
         at = self._address.origin
         text = "".join(self._pieces).strip()
         if self.finish == "content_filter":
             raise BadOutput(f"the content filter of {at} held the answer back")
         if not self.finish and not self.full:
-            raise self._mid(Passing(f"{at} broke off in the middle of an answer"))
+            raise self._mid(ServerTrouble(f"{at} broke off in the middle of an answer"))
         if text:
             return text
         if self.finish == "length" and self.out:
@@ -115,11 +115,11 @@ class Reading:
 
     def lost(self, error: Exception) -> BackendError:
         """The connection went while reading."""
-        return self._mid(Passing(f"the connection to {self._address.origin} was lost: {type(error).__name__}"))
+        return self._mid(ServerTrouble(f"the connection to {self._address.origin} was lost: {type(error).__name__}"))
 
     def _mid(self, fault: BackendError) -> BackendError:
         """A fault after something was said is final: a second try would say it twice."""
-        return BackendUnavailable(str(fault)) if self.began and isinstance(fault, Passing) else fault
+        return BackendUnavailable(str(fault)) if self.began and isinstance(fault, ServerTrouble) else fault
 
     def _said(self, piece: str) -> str:
         if piece and not self.began:
