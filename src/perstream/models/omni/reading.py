@@ -13,7 +13,7 @@ from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.prefix import PrefixCache
 from perstream.models.omni.prompt import Prompt
 
-STRETCH = 1024
+STRETCH = 2048
 """Prompts are read in stretches of about so many tokens, and a stop is heeded between two."""
 
 
