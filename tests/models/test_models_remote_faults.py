@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import time
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import pytest
 from remote_kit import talking
@@ -14,8 +16,11 @@ from perstream.errors import BackendError, BackendUnavailable, BadOutput
 from perstream.lab.stand_in_acts import Act, Hang, Raw, Say, Status
 from perstream.models.chat.messages import Message, Sampling
 from perstream.models.remote import exchange
+from perstream.models.remote.address import Address
 from perstream.models.remote.chat import RemoteChat
+from perstream.models.remote.faults import ServerTrouble, of_status
 
+ADDRESS = Address("http://127.0.0.1:1/v1", "http://127.0.0.1:1", True, "m")
 FINE = Say(("Under ", "the mat."))
 
 
@@ -58,6 +63,32 @@ def test_retry_after_is_waited_for() -> None:
         began = time.monotonic()
         talk.ask()
         assert time.monotonic() - began >= 0.3
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", None),
+        ("soon", None),
+        ("", None),
+        ("nan", None),
+        ("1e9", 3600.0),
+        ("9" * 999, None),
+    ],
+)
+def test_how_long_to_wait(after: str, seconds: float | None) -> None:
+    fault = of_status(ADDRESS, "m", 503, {"retry-after": after}, b"")
+    assert getattr(fault, "after_s", None) == seconds
+
+
+def test_how_long_to_wait_as_a_date() -> None:
+    soon = datetime.now(timezone.utc) + timedelta(seconds=20)
+    fault = of_status(ADDRESS, "m", 503, {"retry-after": format_datetime(soon, usegmt=True)}, b"")
+    assert isinstance(fault, ServerTrouble) and fault.after_s is not None and 0 <= fault.after_s <= 20
+    past = of_status(ADDRESS, "m", 503, {"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, b"")
+    assert isinstance(past, ServerTrouble) and past.after_s == 0
 
 
 def test_a_long_retry_after_is_kept_without_calling() -> None:

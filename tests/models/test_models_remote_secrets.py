@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.server
 import logging
+import shutil
+import ssl
+import subprocess
 import threading
 import traceback
 from pathlib import Path
@@ -188,3 +191,25 @@ def test_words_of_the_server_are_cleaned() -> None:
     assert cleaned(f"a\x00\n {KEY}\u202e b", KEY) == "a *** b"
     assert len(cleaned("x" * 5000, "")) == 200
     assert cleaned("", "k") == "(nothing)"
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs the openssl command")
+    pem = tmp_path / "self.pem"
+    made = f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {pem} -out {tmp_path / 'crt'}"
+    subprocess.run([openssl, *made.split()], check=True, capture_output=True)
+    pem.write_text(pem.read_text() + (tmp_path / "crt").read_text())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    with StandIn([FINE]) as server:
+        server.wrap(context)
+        url = server.url.replace("http://", "https://")
+        chat = RemoteChat(BackendConfig(base_url=url), {"OPENAI_API_KEY": KEY}, backoff_s=0.01)
+        try:
+            with pytest.raises(BackendUnavailable, match=r"certificate .* is not trusted"):
+                chat.models()
+        finally:
+            chat.close()
+        assert server.heard == [], "nothing was said to it, the key least of all"

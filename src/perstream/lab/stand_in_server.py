@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -73,6 +74,10 @@ class StandIn:
     def chats(self) -> list[dict[str, Any]]:
         """Bodies of the chat requests so far."""
         return [heard.body for heard in self.heard if heard.path == "/v1/chat/completions"]
+
+    def wrap(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     def act(self, body: dict[str, Any]) -> Act:
         """What to do with a chat request; a script that is at its end stays with a refusal."""
