@@ -168,8 +168,13 @@ class App:
         until: datetime | None = None,
         k: int | None = None,
         now: datetime | None = None,
+        as_of: datetime | None = None,
+        history: bool = False,
     ) -> list[Hit]:
-        """Search by words, by picture, or by both; best first."""
+        """Search by words, by picture, or by both; best first.
+
+        ``as_of`` searches what was known and held then; ``history`` also finds what was replaced since.
+        """
         return self._memory.recall(
             Query(
                 text=text,
@@ -179,6 +184,8 @@ class App:
                 since=since,
                 until=until,
                 picture=self._encode(image) if image else None,
+                include_superseded=history,
+                as_of=as_of,
             )
         )
 

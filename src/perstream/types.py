@@ -350,6 +350,9 @@ class Query:
     """Restrict to these, or None for all."""
     sources: frozenset[str] | None = None
     include_superseded: bool = False
+    """Also what a newer statement replaced."""
+    as_of: datetime | None = None
+    """As it stood then: what was known by this time, and held."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,3 +136,16 @@ def test_text_from_the_world_cannot_steer_the_terminal(cli: Cli) -> None:
     out = cli("memories").out
     assert "\x1b[31m" not in out
     assert "\u202e" not in out
+
+
+def test_history_and_what_held_at_a_time(cli: Cli) -> None:
+    cli.use("builtin")
+    cli("remember", "My dentist appointment is on Friday at 9:30.", "--at", "2026-05-04T09:00:00")
+    cli("remember", "My dentist appointment is on Monday at 8:00.", "--at", "2026-05-10T09:00:00")
+    sought = ("recall", "dentist appointment", "--now", "2026-06-10T09:00:00")
+    assert sorted(hit["memory_id"] for hit in cli(*sought, "--history", "--json").json) == [1, 2]
+    assert [hit["memory_id"] for hit in cli(*sought, "--as-of", "2026-05-06", "--json").json] == [1]
+    before = cli("ask", "What was my dentist appointment before?", "--now", "2026-06-10T09:00:00")
+    assert "Friday" in before.out
+    assert "Monday" not in before.out
+    assert cli(*sought, "--as-of", "last week").code == 2

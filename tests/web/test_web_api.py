@@ -75,6 +75,10 @@ def test_recall_says_why(http: httpx.Client, house: ScriptedHouse) -> None:
     (hit,) = http.post("/v1/recall", json={"text": "platform", "k": 3}).json()["hits"]
     assert (hit["memory_id"], hit["score_parts"], hit["path"]) == (2, {"dense": 0.7}, ["dense", "entity:Anna"])
     assert house.recalled["k"] == 3
+    assert (house.recalled["as_of"], house.recalled["history"]) == (None, False)
+    http.post("/v1/recall", json={"text": "sign", "as_of": "2026-05-04T12:00:00Z", "history": True})
+    assert (house.recalled["as_of"], house.recalled["history"]) == (NOON, True)
+    assert http.post("/v1/recall", json={"text": "sign", "history": "yes"}).status_code == 422
 
 
 def test_recall_by_picture_needs_a_picture(http: httpx.Client, house: ScriptedHouse, tmp_path: Path) -> None:

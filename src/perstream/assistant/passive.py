@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from perstream.config import MemoryConfig
 from perstream.jsonlines import evidence_of
+from perstream.memory import history
 from perstream.memory.memory import Memory
 from perstream.protocols import AnswerRequest, Backend
-from perstream.types import MemoryRecord, Percept, Query, Reply
+from perstream.types import Hit, MemoryRecord, Percept, Query, Reply
 
 NO_MEMORY = "I have no memory of that."
 MAX_QUESTION_CHARS = 4000
@@ -50,7 +52,7 @@ class PassiveAnswerer:
         wanted = vectors if sought == text else embed(sought)
         embedded = time.perf_counter()
         k = min(MAX_READ, READ_PER_TOP * self._config.top_k)
-        hits = self._memory.recall(Query(text=text, vectors=wanted, now=now, k=k)) if text else []
+        hits = self._recall(Query(text=text, vectors=wanted, now=now, k=k)) if text else []
         recalled = time.perf_counter()
         request = AnswerRequest(
             question=text,
@@ -78,3 +80,9 @@ class PassiveAnswerer:
         found += [evidence_of(scores[i].memory, scores[i].score) for i in named if seen is None or i != seen.id]
         evidence = tuple(found[: self._config.top_k])
         return Reply(question, answer.text, abstained=False, evidence=evidence, timings_ms=timings)
+
+    def _recall(self, query: Query) -> list[Hit]:
+        """What memory holds about it; what was replaced since only where the question looks back."""
+        back = history.looks_back(query.text, query.now)
+        hits = self._memory.recall(replace(query, include_superseded=back))
+        return history.replaced(hits) if history.asks_before(query.text) else hits

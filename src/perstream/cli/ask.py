@@ -70,6 +70,10 @@ def recall(
     since: options.Since = None,
     until: options.Until = None,
     k: Annotated[int | None, typer.Option("-k", "--top-k", min=1, max=20, help="How many results.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="As it stood at this ISO time: what was known by then, and held.")
+    ] = None,
+    history: Annotated[bool, typer.Option("--history", help="Also what a newer statement replaced.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show why each result is there.")] = False,
     store: options.Store = None,
     config: options.ConfigFile = None,
@@ -89,6 +93,8 @@ def recall(
             until=options.moment(until, "--until"),
             k=k,
             now=options.moment(now, "--now"),
+            as_of=options.moment(as_of, "--as-of"),
+            history=history,
         )
     if as_json:
         for hit in hits:

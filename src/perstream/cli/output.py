@@ -104,7 +104,7 @@ def print_hits(hits: Iterable[Hit], explain: bool) -> None:
     """Search results, best first."""
     for hit in hits:
         record = hit.memory
-        say(f"{hit.score:.2f}  #{record.id} {_origin_of(record)}", bold=True)
+        say(f"{hit.score:.2f}  #{record.id} {_origin_of(record)}{_ended(record)}", bold=True)
         paragraph(record.text, 6)
         if explain:
             parts = "  ".join(f"{name} {value:.2f}" for name, value in hit.score_parts.items())
@@ -113,10 +113,17 @@ def print_hits(hits: Iterable[Hit], explain: bool) -> None:
 
 def print_memory(record: MemoryRecord) -> None:
     """One memory."""
-    flags = " · pinned" if record.pinned else ""
-    flags += f" · until {clock(record.valid_to)}" if record.valid_to else ""
+    flags = (" · pinned" if record.pinned else "") + _ended(record)
     say(f"#{record.id} {_origin_of(record)} · {record.category}{flags}", bold=True)
     paragraph(record.text, 4)
+
+
+def _ended(record: MemoryRecord) -> str:
+    """Until when it held, and what took its place."""
+    if record.valid_to is None:
+        return ""
+    by = f", replaced by #{record.superseded_by}" if record.superseded_by is not None else ""
+    return f" · until {clock(record.valid_to)}{by}"
 
 
 def _origin_of(record: MemoryRecord) -> str:

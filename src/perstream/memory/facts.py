@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from perstream.memory.columns import marks, normalize, to_datetime, to_datetime_or_none, to_micros
-from perstream.types import Provenance, Triplet
+from perstream.types import MemoryRecord, Provenance, Triplet
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,11 @@ def facts_about(connection: sqlite3.Connection, subject: str, at: datetime | Non
             sql + " ORDER BY e.valid_from", values
         )
     ]
+
+
+def held_at(memory: MemoryRecord, at: datetime) -> bool:
+    """Did what a memory says hold then? What was said without a span holds from when it was said."""
+    return (memory.valid_from or memory.observed_at) <= at and (memory.valid_to is None or memory.valid_to > at)
 
 
 def keys_of(connection: sqlite3.Connection, ids: Sequence[int]) -> set[str]:

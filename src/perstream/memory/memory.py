@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from perstream.memory.columns import normalize, to_micros
 from perstream.memory.entities import Entities
 from perstream.memory.entry import Scored
 from perstream.memory.exchange import Exchange
-from perstream.memory.facts import Fact, facts_about
+from perstream.memory.facts import Fact, facts_about, held_at
 from perstream.memory.keeper import Keeper
 from perstream.memory.live import LiveIndex
 from perstream.memory.reduce import Order, Plan
@@ -142,13 +142,18 @@ class Memory:
 
         Word-for-word repetitions count as one result, the best of them.
         """
+        if query.as_of is not None:
+            # What came later was not known; what was replaced since may have held.
+            known = query.as_of + timedelta(microseconds=1)
+            until = known if query.until is None else min(known, query.until)
+            query = replace(query, include_superseded=True, until=until)
         wanted = query.k + 5
         scored = self._index.search(replace(query, k=wanted))
-        best = self._distinct(scored, query.k)
+        best = self._distinct(scored, query.k, query.as_of)
         while len(best) < query.k and len(scored) == wanted:  # many repetitions: look further
             wanted *= 4
             scored = self._index.search(replace(query, k=wanted))
-            best = self._distinct(scored, query.k)
+            best = self._distinct(scored, query.k, query.as_of)
         if not self._store.read_only:
             threshold = self._config.delta_dfs_threshold
             self._visits.note([hit.memory.id for hit in best if hit.score >= threshold], query.now)
@@ -269,14 +274,14 @@ class Memory:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _distinct(self, scored: builtins.list[Scored], k: int) -> builtins.list[Hit]:
-        """The first ``k`` with different words, as records."""
+    def _distinct(self, scored: builtins.list[Scored], k: int, as_of: datetime | None) -> builtins.list[Hit]:
+        """The first ``k`` with different words, as records; with ``as_of`` of those that held then."""
         with self._store.reading() as connection:
             records = reads.by_id(connection, [s.id for s in scored], self._visits.counts())
         hits: dict[str, Hit] = {}
         for found in scored:
             record = records.get(found.id)  # None when it was forgotten a moment ago
-            if record is not None and len(hits) < k:
+            if record is not None and len(hits) < k and (as_of is None or held_at(record, as_of)):
                 key = f"{record.speaker}\x1f{normalize(record.text)}"
                 hits.setdefault(key, Hit(record, found.score, found.score_parts, found.path))
         return builtins.list(hits.values())

@@ -78,6 +78,8 @@ class Recall(_Body):
     until: Moment | None = None
     k: Annotated[StrictInt, Field(ge=1, le=100)] | None = None
     now: Moment | None = None
+    as_of: Moment | None = None
+    history: StrictBool = False
 
 
 class Selection(_Body):

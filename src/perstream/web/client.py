@@ -93,10 +93,14 @@ class Client:
         until: datetime | None = None,
         k: int | None = None,
         now: datetime | None = None,
+        as_of: datetime | None = None,
+        history: bool = False,
     ) -> list[Hit]:
         """Search by words, by picture, or both; best first."""
         picture = str(image.expanduser().resolve()) if image is not None else None
-        body = given(text=text, image=picture, since=since, until=until, k=k, now=now)
+        body = given(
+            text=text, image=picture, since=since, until=until, k=k, now=now, as_of=as_of, history=history or None
+        )
         return [hit_from_json(hit) for hit in self._wire.call("POST", "/v1/recall", body)["hits"]]
 
     def memories(self, *, limit: int = 100, before_id: int | None = None, **filters: Any) -> list[MemoryRecord]:

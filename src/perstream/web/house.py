@@ -40,6 +40,8 @@ class House(Protocol):
         until: datetime | None = None,
         k: int | None = None,
         now: datetime | None = None,
+        as_of: datetime | None = None,
+        history: bool = False,
     ) -> list[Hit]:
         """Search; best first."""
 

@@ -74,7 +74,16 @@ def memory_routes(house: House) -> APIRouter:
         image = Path(body.image).expanduser() if body.image is not None else None
         if image is not None and not image.is_file():
             raise SourceError("there is no such image on the daemon's machine")
-        hits = house.recall(body.text, image=image, since=body.since, until=body.until, k=body.k, now=body.now)
+        hits = house.recall(
+            body.text,
+            image=image,
+            since=body.since,
+            until=body.until,
+            k=body.k,
+            now=body.now,
+            as_of=body.as_of,
+            history=body.history,
+        )
         return {"hits": [hit_to_json(hit) for hit in hits]}
 
     @router.post("/forget")
