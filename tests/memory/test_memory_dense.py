@@ -127,6 +127,7 @@ def test_where_very_many_could_be_meant_the_first_ten_are_still_sure(monkeypatch
 @pytest.mark.parametrize("dimension", [24, WIDTH, 384])
 def test_the_bound_of_sketches_holds_as_often_as_it_says(dimension: int) -> None:
     sketcher = Sketcher(dimension)
+    assert int(sketcher.query(normalized(RNG.standard_normal(dimension)))[0].max()) < 128
     for cosine in (0.1, 0.5, 0.9):
         scores = []
         for query, other in zip(*normalized(RNG.standard_normal((2, 1500, dimension))), strict=True):

@@ -205,5 +205,6 @@ def test_vectors_put_at_once_are_those_put_one_by_one() -> None:
     many.put_many(slots, values)
     assert one.nbytes == many.nbytes
     query = vector("a")[:24]
-    assert one.scan(query) == pytest.approx(many.scan(query), abs=1e-6)
+    every = np.arange(2 * BLOCK)
+    assert one.exact(query, every) == pytest.approx(many.exact(query, every), abs=1e-6)
     assert one.candidates(query, 20)[0].tolist() == many.candidates(query, 20)[0].tolist()

@@ -210,13 +210,8 @@ class DenseIndex:
         return out
 
     def search(self, query: FloatArray, k: int) -> tuple[SlotArray, FloatArray]:
-        """The ``k`` nearest slots, best first, and their cosines."""
+        """:meth:`candidates` among all."""
         return self.candidates(query, k)
-
-    def scan(self, query: FloatArray) -> FloatArray:
-        """Cosine of every slot, -1 where there is no vector: reads everything."""
-        self._settle()
-        return self._cosines(query, np.arange(self._size))
 
     @property
     def _size(self) -> int:

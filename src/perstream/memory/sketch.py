@@ -24,10 +24,11 @@ WIDTH = 128
 """Bytes of a sketch; vectors of fewer dimensions are turned, not shortened."""
 REACH = 6.0
 """Codes hold components of up to so many times the usual one; what is larger is cut."""
-ROUNDING = 0.4
+ROUNDING = 0.45
 """Standard deviation of a sketch's product by rounding, in steps of its codes: the root of 1/12, and the query's."""
-_ZERO = 128
-"""The query is unsigned: its zero point."""
+_ZERO = 64
+"""The query is unsigned: its zero point. Seven bits, so that two products never go beyond the 16 bits in which
+processors without VNNI add them."""
 
 
 class Sketcher:
@@ -59,7 +60,7 @@ class Sketcher:
         """Codes [1, width] of what is looked for, and the product that stands for a cosine of 1."""
         turned = vector @ self._axes
         turned /= max(float(np.linalg.norm(turned)), 1e-12)
-        scale = 127 / max(float(np.abs(turned).max()), 1e-6)
+        scale = (_ZERO - 1) / max(float(np.abs(turned).max()), 1e-6)
         return np.asarray(np.rint(turned * scale) + _ZERO, np.uint8)[None, :], float(self._unit) * scale
 
     def bound(self, cosine: float, deviations: float) -> float:
