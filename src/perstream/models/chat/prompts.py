@@ -16,12 +16,12 @@ from perstream.models.chat.fence import bare, fenced, quoted, untagged
 from perstream.models.chat.messages import Abilities, Message, Part
 from perstream.models.chat.shown import (
     memories_shown,
+    merged_view,
     perceived_lines,
     sound_part,
     time_words,
     view_pictures,
 )
-from perstream.observations import merge_observations
 from perstream.protocols import Visuals
 from perstream.types import MemoryRecord, Moment, Observation, ObservationKind, Percept
 
@@ -122,7 +122,7 @@ def answer_prompt(
     view: Sequence[Percept] = (),
 ) -> Prompt:
     """A question with the ``memories`` (best first) and, where there is one, the short-term queue."""
-    merged = merge_observations([o for percept in view for o in percept.observations])
+    merged = merged_view(view)
     asked: list[Part] = [f"It is {time_words(now, now)} now.\n"]
     asked += _view_parts(view, merged, abilities)
     asked.append(

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 import numpy as np
 
 from perstream.models.chat.fence import bare, quoted
 from perstream.models.chat.messages import Abilities, Part, Patches, Picture, Sound
-from perstream.observations import believed
+from perstream.observations import believed, merge_observations
 from perstream.protocols import Visuals
 from perstream.types import (
     ArrayPicture,
@@ -103,6 +103,14 @@ def view_pictures(percepts: Sequence[Percept], abilities: Abilities, fresh: bool
         if part is not None:
             found.append(part)
     return found
+
+
+def merged_view(percepts: Sequence[Percept]) -> tuple[Observation, ...]:
+    """What was perceived in the newest ``MAX_VIEW`` percepts. Merging compares all lines, so long ones are cut first."""
+    looks = [o for percept in percepts[-MAX_VIEW:] for o in percept.observations]
+    return merge_observations(
+        [o if len(o.text) <= MAX_LINE_CHARS else replace(o, text=o.text[:MAX_LINE_CHARS]) for o in looks]
+    )
 
 
 def perceived_lines(observations: Iterable[Observation]) -> str:
