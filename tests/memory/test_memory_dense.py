@@ -102,6 +102,13 @@ def test_cosines_are_given_in_the_order_asked_for() -> None:
     assert index.exact(vectors[9], slots) == pytest.approx(vectors[slots] @ vectors[9], abs=CLOSE)
 
 
+def test_a_vector_of_another_dimension_is_refused_at_once() -> None:
+    index = DenseIndex(16)
+    with pytest.raises(ValueError, match="16"):
+        index.put(0, np.ones(17))
+    assert index.candidates(np.ones(16, np.float32), 1)[0].tolist() == []
+
+
 def test_a_vector_without_a_direction_is_near_nothing() -> None:
     index = DenseIndex(16)
     index.put(0, np.zeros(16))

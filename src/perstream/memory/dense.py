@@ -102,8 +102,8 @@ class DenseIndex:
     # --- writing ----------------------------------------------------------------------------
 
     def put(self, slot: int, vector: NDArray[np.floating]) -> None:
-        """Store a vector [dimension] under a slot."""
-        self._waiting[slot] = np.array(vector, np.float32)
+        """Store a vector [dimension] under a slot. Raises ValueError for another dimension."""
+        self._waiting[slot] = np.array(vector, np.float32).reshape(self.dimension)
         if len(self._waiting) >= PUT:
             self._settle()
 
