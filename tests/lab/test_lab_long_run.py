@@ -14,6 +14,7 @@ from perstream.errors import ConfigError
 from perstream.lab.long_day import LongDay
 from perstream.lab.long_run import long_run
 from perstream.lab.long_run_plot import plot_long_run
+from perstream.lab.long_writes import long_writes
 from perstream.lab.trend import trend
 from perstream.models.scripted import load
 from perstream.types import ObservationKind
@@ -37,7 +38,9 @@ def test_a_short_run_fills_the_store_and_stays_within_its_budgets(tmp_path: Path
     assert result.samples[-1].memories > 20
     assert result.peak_disk_mb < 3.0 * 1.1
     assert max(s.disk_mb for s in result.samples) > 2.0, "the disk budget never bound: the test says nothing"
-    assert 0 < result.remember_p50_ms <= result.remember_p95_ms <= result.remember_max_ms
+    assert 0 < result.write_ms_p50 <= result.write_ms_p95 <= result.write_ms_p99 <= result.write_ms_max
+    assert 500 < result.bytes_per_memory < 20_000
+    assert set(result.index_bytes) == {"vectors", "tokens", "words", "rows", "graph"}
     assert result.peak_rss_mb >= max(s.rss_mb for s in result.samples)
     data = json.loads(json.dumps(result.to_json()))
     assert data["rss_within_cap"] is True
@@ -88,3 +91,12 @@ def test_a_trend_finds_a_leak_and_sees_none_in_noise() -> None:
 def test_a_trend_needs_three_samples() -> None:
     with pytest.raises(ValueError, match="three"):
         trend([1.0, 2.0], [1.0, 2.0])
+
+
+def test_writes_are_timed_in_a_store_whose_budgets_are_full() -> None:
+    times = long_writes(400, 150, "nsbg")
+    assert (times.memories, times.writes) == (400, 150)
+    assert 0 < times.write_ms_p50 <= times.write_ms_p95 <= times.write_ms_p99 <= times.write_ms_max
+    assert times.disk_mb <= times.disk_budget_mb * 1.02, "the disk budget held"
+    assert times.disk_budget_mb * 0.8 < times.disk_mb, "and bound"
+    assert "400 memories" in times.line()

@@ -6,7 +6,8 @@ from math import nan
 from pathlib import Path
 
 from perstream.lab.eval_reduction_plot import canvas, saved
-from perstream.lab.long_run_report import STOP_MS, LongRun
+from perstream.lab.long_run_report import LongRun
+from perstream.lab.long_writes import STOP_MS
 
 
 def plot_long_run(result: LongRun, path: Path) -> Path:

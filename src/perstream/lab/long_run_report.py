@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from perstream.lab.long_writes import STOP_MS, WriteTimes
 from perstream.lab.trend import Trend
-
-STOP_MS = 50.0
-"""No write may take longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,12 @@ class LongRun:
     rss_trend: Trend
     """MB per hour after warm-up."""
     memories_trend: Trend
-    remember_p50_ms: float
-    remember_p95_ms: float
-    remember_max_ms: float
-    remember_cpu_max_ms: float
+    write_ms_p50: float
+    write_ms_p95: float
+    write_ms_p99: float
+    write_ms_max: float
+    """Of ``Memory.remember`` by the wall clock, at the sizes that the samples give."""
+    write_cpu_ms_max: float
     """The longest by CPU time of its thread: what a busy disk or machine does not lengthen."""
     over_50_ms: int
     """Writes that took longer, by the wall clock."""
@@ -59,7 +59,13 @@ class LongRun:
     peak_ram_mb: float
     said: int
     """Proactive words."""
+    index_bytes: dict[str, int]
+    """The recall index by part, at the end."""
+    bytes_per_memory: float
+    """Of index and entities, at the end: the floor below which the RAM budget cannot go, where it is exceeded."""
     samples: tuple[Sample, ...] = ()
+    large: WriteTimes | None = None
+    """The same writes in a large store, where that was measured too."""
 
     def to_json(self) -> dict[str, Any]:
         """All fields, and "speed", "rss_flat", "rss_within_cap"."""
@@ -81,9 +87,10 @@ class LongRun:
             f"{', flat' if slope.is_flat else ', not flat'}",
             f"memory's own account: peak {self.peak_ram_mb:.1f} MB, budget {self.ram_budget_mb:g}; "
             f"disk: peak {self.peak_disk_mb:.1f} MB, budget {self.disk_budget_mb:g}",
-            f"remember: p50 {self.remember_p50_ms:.1f}, p95 {self.remember_p95_ms:.1f}, max {self.remember_max_ms:.1f} ms "
-            f"(max by CPU {self.remember_cpu_max_ms:.1f}); over {STOP_MS:g} ms: {self.over_50_ms} "
-            f"(by CPU {self.over_50_cpu_ms})",
+            f"writes: p50 {self.write_ms_p50:.1f}, p95 {self.write_ms_p95:.1f}, p99 {self.write_ms_p99:.1f}, "
+            f"max {self.write_ms_max:.1f} ms (max by CPU {self.write_cpu_ms_max:.1f}); over {STOP_MS:g} ms: "
+            f"{self.over_50_ms} (by CPU {self.over_50_cpu_ms})",
+            *([self.large.line()] if self.large is not None else []),
         ]
 
 
