@@ -34,6 +34,7 @@ PLOT = ["matplotlib>=3.8"]
 OPENAI = ["anyio>=4", "httpx>=0.27", "pillow>=10", "tenacity>=8.2"]
 QWEN = ["torch>=2.4", "transformers>=5.18,<6", "accelerate>=1.1", "peft>=0.18", "pillow>=10", "psutil>=5.9"]
 QUANT = ["bitsandbytes>=0.46"]
+GRAMMAR = ["xgrammar>=0.2,<0.3"]
 SENTENCE = ["sentence-transformers>=3.0"]
 TRAIN = [*QWEN, *SENTENCE, "tensorboard>=2.16"]
 TEST = [
@@ -67,6 +68,7 @@ setup(
         "openai": OPENAI,
         "qwen": QWEN,
         "quant": QUANT,
+        "grammar": GRAMMAR,
         "sentence": SENTENCE,
         "train": TRAIN,
         "test": TEST,

@@ -16,6 +16,7 @@ from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.prefix import PrefixCache
 from perstream.models.omni.prompt import Prompt, build_prompt
 from perstream.models.omni.reading import read
+from perstream.models.omni.schema import Schemas
 
 POLL_S = 0.02
 """How often a call that waits for the model asks whether it is still wanted."""
@@ -44,6 +45,7 @@ class OmniChat:
         self._loaded = loaded
         self._prefixes = PrefixCache() if prefixes is None else prefixes
         self._clock = clock
+        self._schemas = Schemas(loaded)
         self._abilities = Abilities(
             pictures=True,
             patch_dimension=loaded.hidden_size if takes_patches(loaded) else None,
@@ -91,7 +93,8 @@ class OmniChat:
         with self._held(cancelled), torch.inference_mode(), spoken(self.name, f"making its {sampling.kind}"):
             try:
                 start = read(self._loaded, prompt, where, self._prefixes, cancelled)
-                return speak(self._loaded, start, sampling, say, cancelled, clock=self._clock)
+                held = self._schemas.held_to(sampling.schema)
+                return speak(self._loaded, start, sampling, say, cancelled, processors=held, clock=self._clock)
             except torch.OutOfMemoryError:
                 self._prefixes.clear()
                 free_memory()
