@@ -118,3 +118,37 @@ def test_a_caption_gives_what_was_read_contained_and_said() -> None:
 )
 def test_odd_texts_do_no_harm(text: str) -> None:
     assert len(GRAMMAR.of_told(text)) <= MAX_TRIPLETS
+
+
+@pytest.mark.parametrize(
+    ("sentence", "triplets"),
+    [
+        ("Oh well, such is life.", []),
+        ("I slept so badly last night.", []),
+        (
+            "I will pick you up at 20:30 in front of the museum.",
+            [("I", "will pick up", "you"), ("you", "at", "20:30"), ("you", "in", "front of the museum")],
+        ),
+        (
+            "Dinner is on Wednesday, please bring a salad.",
+            [("Dinner", "is on", "Wednesday"), ("Dinner", "when", "on Wednesday")],
+        ),
+    ],
+)
+def test_what_people_say_in_passing(sentence: str, triplets: list[tuple[str, str, str]]) -> None:
+    assert told(sentence) == triplets
+
+
+@pytest.mark.parametrize(
+    ("lines", "fact"),
+    [
+        (("OPENING HOURS", "8:45 - 17:40", "Saturday until 12:55"), ("opening hours", "at", "Saturday until 12:55")),
+        (("OCTOBER", "9", "Sunday", "BLOOD TEST 10:55"), ("blood test", "at", "Sunday")),
+        (("CITYPARCEL", "To: Daniel Albers", "Leeds"), ("cityparcel", "to", "Daniel Albers")),
+        (("To: Daniel Albers",), ("label", "to", "Daniel Albers")),
+    ],
+)
+def test_words_that_name_nothing_are_no_subject(lines: tuple[str, ...], fact: tuple[str, str, str]) -> None:
+    found = [(t.subject, t.predicate, t.object) for t in label_triplets(lines)]
+    assert fact in found
+    assert not {"until", "october", "to"} & {subject for subject, _, _ in found}

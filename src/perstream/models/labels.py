@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from perstream.models.spans import TIMES, Span, SpanType, find_spans
+from perstream.models.spans import MONTHS, TIMES, Span, SpanType, find_spans
 from perstream.models.text import STOP_WORDS, cleaned, words
 from perstream.types import Triplet
 
@@ -30,6 +30,10 @@ _SAME_SORT = (
     {"bus", "tram", "line"},
 )
 _NOT_KEYS = frozenset({"http", "https", "ftp", "mailto", "tel"})
+_LINKS = frozenset({"to", "from", "for", "by", "attn"})
+"""Keys that say how the rest of the label is about their value: "To: Anna" of a parcel."""
+_NOT_NAMES = re.compile(rf"(?i)(?:until|till|since|{MONTHS})$")
+"""Words that name nothing: "Saturday until 12:00" is about what stands above it, and so is a calendar's month."""
 _SCORE = 0.8
 """A reading's structure is likelier wrong than the reading itself."""
 
@@ -38,14 +42,10 @@ def label_triplets(lines: Sequence[str]) -> list[Triplet]:
     """Facts stated by one block of lines read together, beyond the reading itself."""
     kept = [cleaned(line, 200) for line in lines if line.strip()]
     found: list[Triplet] = []
-    plain: list[str] = []
-    for line in kept:
-        pair = key_value(line)
-        if pair:
-            found.append(_fact(pair[0], "is", pair[1]))
-        else:
-            plain.append(line)
+    plain = [line for line in kept if not key_value(line)]
     title = next((name for name in map(_name, plain) if name), "")
+    for key, value in filter(None, map(key_value, kept)):
+        found.append(_fact(title or "label", key.lower(), value) if key.lower() in _LINKS else _fact(key, "is", value))
     for text in plain:
         found += _of_text(text, title)
     return list(dict.fromkeys(found))
@@ -143,17 +143,21 @@ def _outside(text: str, bounds: Sequence[tuple[int, int]]) -> str:
         at = end
     kept.append(text[at:])
     name = re.sub(r"[\s\W_]+", " ", " ".join(kept)).strip()
-    useful = [w for w in words(name) if w.lower() not in STOP_WORDS and len(w) >= 3 and w.isalpha()]
+    useful = [
+        w
+        for w in words(name)
+        if w.lower() not in STOP_WORDS and len(w) >= 3 and w.isalpha() and not _NOT_NAMES.match(w)
+    ]
     return name if useful and len(name) <= 60 else ""
 
 
 def _run(text: str, spans: Sequence[Span]) -> str:
-    """Times that stand together, as written: "Tue 10:00", "12 May at 9 am"."""
+    """Times that stand together, as written: "Tue 10:00", "12 May at 9 am", "Sunday until 12:00"."""
     if not spans:
         return ""
     end = spans[0].end
     for span in spans[1:]:
-        if span.start - end > 6:
+        if span.start - end > len(" until "):
             break
         end = span.end
     return text[spans[0].start : end]

@@ -38,6 +38,8 @@ from perstream.models.verbs import (
     LINKS_TO_VERB,
     MODALS,
     NEGATIONS,
+    OBJECTS,
+    PARTICLES,
     PREPOSITIONS,
     VERB_BASES,
     is_adverb,
@@ -99,7 +101,7 @@ def _of_clause(clause: str, time: str) -> list[Triplet]:
     tokens = clause.split()
     if (
         len(tokens) < 3
-        or tokens[0].lower() in {"it", "this", "that", "he", "she", "they", "which", "who"} | CLAUSE_STARTS
+        or tokens[0].lower() in {"it", "this", "that", "such", "he", "she", "they", "which", "who"} | CLAUSE_STARTS
     ):
         return []
     if tokens[0].lower() == "there" and tokens[1].lower() in BE:
@@ -112,6 +114,8 @@ def _of_clause(clause: str, time: str) -> list[Triplet]:
     predicate, rest = _predicate(tokens[at:], keep_be=not first)
     if not predicate or not rest:
         return []
+    if len(rest) > 2 and rest[0].lower() in OBJECTS and rest[1].lower() in PARTICLES:  # "will pick you up at six"
+        predicate, rest = f"{predicate} {rest[1].lower()}", [rest[0], *rest[2:]]
     if rest[0].lower() in {"and", "or", "but"}:
         return []
     if rest[0].lower() == "that" and predicate in REPORTING:
@@ -222,6 +226,8 @@ def _triplets(subject: str, predicate: str, rest: str, time: str) -> list[Triple
         (link, value), extras = extras[0], extras[1:]
         predicate, core = (predicate if link == "when" else f"{predicate} {link}"), value
         verb = predicate.split()
+    if all(word.lower() == "so" or is_adverb(word) for word in core.split()):  # "slept so badly" tells of no thing
+        return []
     given = GIVEN.match(core) if verb[-1] in GIVING else None
     if given:
         core = given.group(2)

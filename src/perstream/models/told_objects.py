@@ -23,22 +23,28 @@ def extras_of(rest: str) -> tuple[str, list[tuple[str, str]]]:
     if trailing:
         extras.append(("when", trailing.group(1)))
         rest = rest[: max(0, trailing.start() - 1)].rstrip(" ,")
+    rest = _without_clock(rest, extras)
+    tokens = rest.split()
+    for i in range(1, len(tokens) - 1):
+        if tokens[i].lower() in PLACE_PREPOSITIONS and not is_time(tokens[i + 1 :]):
+            extras.insert(0, (tokens[i].lower(), label_of(" ".join(tokens[i + 1 :]))))
+            rest = _without_clock(" ".join(tokens[:i]), extras)
+            break
+    return rest, [(a, b) for a, b in extras if b]
+
+
+def _without_clock(rest: str, extras: list[tuple[str, str]]) -> str:
+    """The words before a closing "at 10:00", which becomes the first of the extras."""
     clock = find_spans(rest, TIMES | {SpanType.DURATION})
     link = (
         re.search(r"\s(at|on|by|from|until|in|for|after|before|since)\s(?:the\s)?$", " " + rest[: clock[0].start])
         if clock
         else None
     )
-    if clock and link and clock[-1].end >= len(rest) - 1:
-        extras.insert(0, (link.group(1), rest[clock[0].start :]))
-        rest = rest[: max(0, link.start() - 1)].rstrip(" ,")
-    tokens = rest.split()
-    for i in range(1, len(tokens) - 1):
-        if tokens[i].lower() in PLACE_PREPOSITIONS and not is_time(tokens[i + 1 :]):
-            extras.insert(0, (tokens[i].lower(), label_of(" ".join(tokens[i + 1 :]))))
-            rest = " ".join(tokens[:i])
-            break
-    return rest, [(a, b) for a, b in extras if b]
+    if not link or clock[-1].end < len(rest) - 1:
+        return rest
+    extras.insert(0, (link.group(1), rest[clock[0].start :]))
+    return rest[: max(0, link.start() - 1)].rstrip(" ,")
 
 
 def is_time(tokens: list[str]) -> bool:

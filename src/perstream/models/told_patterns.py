@@ -33,7 +33,7 @@ CONDITION = re.compile(
     re.IGNORECASE,
 )
 SPLIT = re.compile(
-    r";\s*|\s+[-–—]\s+|,\s+(?:and|but|so|yet|or)?\s*(?=(?:I|it|he|she|we|they|my|which|who|that|this|there)\b)"
+    r";\s*|\s+[-–—]\s+|,\s+(?=please\b)|,\s+(?:and|but|so|yet|or)?\s*(?=(?:I|it|he|she|we|they|my|which|who|that|this|there)\b)"
     r"|\s+(?:and|but|so|because)\s+(?=(?:I|he|she|we|they|it)\b)|,?\s+(?=which\b)|,\s+(?=reminding|making|leading|bringing)"
 )
 LEADING_TIME = re.compile(

@@ -15,6 +15,9 @@ PREPOSITIONS = frozenset(
 PLACE_PREPOSITIONS = frozenset(
     "above across around at behind below beneath beside between by in inside near on onto outside over under underneath".split()
 )
+OBJECTS = frozenset("me you him her it us them".split())
+PARTICLES = frozenset("up off out back down over away along".split())
+"""Words that belong to the verb although its object comes before them: "pick you up"."""
 DETERMINERS = frozenset(
     """a an the this that these those my your his her its our their some any no every each all both another several
     many few much more one two three four five six seven eight nine ten""".split()
