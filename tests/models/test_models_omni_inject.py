@@ -132,7 +132,7 @@ def test_wrong_counts_are_refused(loaded_omni: Loaded) -> None:
     check(loaded_omni, prompt)
     image = loaded_omni.model.config.image_token_id
     (place,) = prompt.places
-    moved = Place(place.start + 1, place.medium, place.digest)
+    moved = Place(place.start + 1, place.medium, place.content)
     for broken in (
         replace(prompt, ids=(*prompt.ids, image)),
         replace(prompt, ids=tuple(i for i in prompt.ids if i != image)),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,3 +156,38 @@ def test_long_prompts_are_read_in_stretches_around_pictures(loaded_omni: Loaded)
     assert (at_once - scores(loaded_omni, messages)).abs().max() < 1e-4
     found = OmniChat(loaded_omni).reply(messages, Sampling(max_new_tokens=6), lambda _: None, NEVER)
     assert found
+
+
+def test_an_adapter_is_heard_at_once(tiny_omni: Path, tmp_path: Path) -> None:
+    """What was read ahead with other weights is dropped: the answer is that of a model that never read ahead."""
+    pytest.importorskip("peft", reason="needs peft")
+    from safetensors.torch import save_file
+
+    from perstream.config import BackendConfig
+    from perstream.models.omni.adapters import OmniAdapters
+    from perstream.models.omni.loading import load_model
+
+    random = torch.Generator().manual_seed(1)
+    tensors = {}
+    for layer in (0, 1):
+        name = f"base_model.model.model.language_model.layers.{layer}.self_attn.v_proj"
+        tensors[f"{name}.lora_A.weight"] = torch.randn(4, 64, generator=random)
+        tensors[f"{name}.lora_B.weight"] = torch.randn(32, 4, generator=random)
+    save_file(tensors, tmp_path / "adapter_model.safetensors")
+    config = {"peft_type": "LORA", "r": 4, "lora_alpha": 8, "target_modules": ["v_proj"], "bias": "none"}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
+
+    loaded = load_model(BackendConfig(model_path=str(tiny_omni)))
+    prefixes = cache()
+    adapters = OmniAdapters(loaded, OmniChat(loaded, prefixes=prefixes).forget_prefixes)
+    adapters.load("mine", str(tmp_path))
+    messages = turns("Where are my keys?")
+    for name in (None, "mine", None):
+        adapters.use(name)
+        plain = scores(loaded, messages)
+        for _ in range(3):
+            torch.testing.assert_close(plain, scores(loaded, messages, prefixes, constant=1), rtol=0, atol=1e-4)
+        assert len(prefixes) == 1
+    base = scores(loaded, messages)
+    adapters.use("mine")
+    assert (base - scores(loaded, messages)).abs().max() > 1e-2

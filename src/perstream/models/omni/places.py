@@ -38,8 +38,8 @@ class Stored:
 
 
 Medium = Pixels | Stored | Mel
-Waiting = Iterator[tuple[Medium, bytes]]
-"""Media with their digests, in the order of the messages."""
+Waiting = Iterator[tuple[Medium, Any]]
+"""Media with the arrays that they were made of, in the order of the messages."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,8 +49,8 @@ class Place:
     start: int
     """First of its tokens."""
     medium: Medium
-    digest: bytes
-    """Same content, same digest."""
+    content: Any
+    """The array that it was made of."""
 
 
 def expand(loaded: Loaded, text: str, waiting: Waiting) -> tuple[list[int], list[Place]]:
@@ -61,7 +61,7 @@ def expand(loaded: Loaded, text: str, waiting: Waiting) -> tuple[list[int], list
     marks = tuple(str(getattr(loaded.processor, f"{kind}_token", None) or "") for kind in ("image", "audio"))
     pattern = "|".join(re.escape(mark) for mark in marks if mark)
     pieces = [piece for piece in re.split(f"({pattern})", text) if piece] if pattern else [text]
-    media: list[tuple[Medium, bytes]] = []
+    media: list[tuple[Medium, Any]] = []
     for piece in pieces:
         if piece in marks:
             taken = next(waiting, None)
@@ -79,13 +79,13 @@ def expand(loaded: Loaded, text: str, waiting: Waiting) -> tuple[list[int], list
         if piece not in marks:
             ids += loaded.processor.tokenizer(piece, add_special_tokens=False)["input_ids"]
             continue
-        medium, digest = next(following)
-        places.append(Place(len(ids), medium, digest))
+        medium, content = next(following)
+        places.append(Place(len(ids), medium, content))
         ids += [_token_id(loaded, "audio" if isinstance(medium, Mel) else "image")] * medium.tokens
     return ids, places
 
 
-def _by_processor(loaded: Loaded, text: str, media: Sequence[tuple[Medium, bytes]]) -> tuple[list[int], list[Place]]:
+def _by_processor(loaded: Loaded, text: str, media: Sequence[tuple[Medium, Any]]) -> tuple[list[int], list[Place]]:
     """For models whose processor alone knows how a picture is written: stored vectors take the place of a grey one."""
     from PIL import Image
 
@@ -106,10 +106,10 @@ def _by_processor(loaded: Loaded, text: str, media: Sequence[tuple[Medium, bytes
         if not of_picture:
             ids += run
             continue
-        medium, digest = next(following)
+        medium, content = next(following)
         if isinstance(medium, Pixels):
             medium = replace(medium, count=len(run))
-        places.append(Place(len(ids), medium, digest))
+        places.append(Place(len(ids), medium, content))
         ids += [image] * medium.tokens
     return ids, places
 

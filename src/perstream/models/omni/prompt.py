@@ -38,9 +38,10 @@ class Prompt:
 
     def digest(self, end: int) -> bytes:
         """Of everything before token ``end``."""
-        whole = hashlib.blake2b(np.array(self.ids[:end], np.int64).tobytes(), digest_size=16)
+        whole = hashlib.sha256(np.array(self.ids[:end], np.int64).tobytes())
         for place in self.within(0, end):
-            whole.update(place.digest)
+            whole.update(f"{place.content.dtype} {place.content.shape}".encode())
+            whole.update(np.ascontiguousarray(place.content).data)
         return whole.digest()
 
 
@@ -66,7 +67,7 @@ def build_prompt(loaded: Loaded, messages: Sequence[Message], constant: int) -> 
         if not text.startswith(done) or not whole.startswith(text):
             continue  # a template that looks at later turns: this beginning is not constant
         more, found = expand(loaded, text[len(done) :], waiting)
-        places += [Place(place.start + len(ids), place.medium, place.digest) for place in found]
+        places += [Place(place.start + len(ids), place.medium, place.content) for place in found]
         ids += more
         ends.append(len(ids))
         done = text
@@ -84,19 +85,14 @@ def harmless(loaded: Loaded, text: str) -> str:
     return re.sub(pattern, lambda found: f"{found[0][0]} {found[0][1:]}", text)
 
 
-def _prepare(loaded: Loaded, part: Picture | Patches | Sound) -> tuple[Medium, bytes]:
+def _prepare(loaded: Loaded, part: Picture | Patches | Sound) -> tuple[Medium, Any]:
     if isinstance(part, Picture):
-        return prepare(loaded, part.rgb, MAX_PIXELS), _digest(part.rgb)
+        return prepare(loaded, part.rgb, MAX_PIXELS), part.rgb
     if isinstance(part, Patches):
-        return Stored(part.vectors, square(part.vectors, loaded.hidden_size)), _digest(part.vectors)
+        return Stored(part.vectors, square(part.vectors, loaded.hidden_size)), part.vectors
     if loaded.family != "omni":
         raise BackendError(f"{loaded.name} takes no sound")
-    return prepare_sound(loaded, part.samples), _digest(part.samples)
-
-
-def _digest(array: Any) -> bytes:
-    head = f"{array.dtype} {array.shape}".encode()
-    return hashlib.blake2b(np.ascontiguousarray(array).data, key=head[:64], digest_size=16).digest()
+    return prepare_sound(loaded, part.samples), part.samples
 
 
 def _turn(loaded: Loaded, message: Message) -> dict[str, Any]:
