@@ -16,6 +16,8 @@ def best_slots(score: NDArray[np.floating], allowed: NDArray[np.bool_] | None, k
 
     The k-th largest of the maxima of groups is a bound: at least ``k`` scores reach it, and one pass finds those.
     """
+    if k == 1 and allowed is None:
+        return np.array([score.argmax()]) if len(score) else np.zeros(0, np.int64)
     runs = len(score) // RUN
     if runs > 2 * k:
         masked = score if allowed is None else np.where(allowed, score, -np.inf)

@@ -118,6 +118,7 @@ class WordSearch:
     def _go_through(self, terms: Iterable[str]) -> None:
         """Add the scores of terms to the totals of those who say them and of their neighbours."""
         totals, index, heard = self._totals, self._index, np.zeros_like(self._totals)
+        lengths, norms = index.lengths, index.norms_by_length()
         for term in terms:
             slots, counts = index.postings.of(term)
             weight = np.float32(self.idf[term] * (K1 + 1))
@@ -129,5 +130,9 @@ class WordSearch:
             for way in ways:
                 # A slot has one neighbour on a side, so none stands twice in a way; over all three each counts once.
                 tf = heard.take(way)
-                np.add.at(totals, way, weight * tf / (tf + index.norms(way)))
+                norm = norms.take(lengths.take(way))
+                norm += tf
+                tf *= weight
+                tf /= norm
+                np.add.at(totals, way, tf)
                 heard[way] = 0

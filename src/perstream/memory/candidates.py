@@ -37,6 +37,7 @@ class Candidates:
         self._dense: DenseIndex | None = None
         self._wanted: FloatArray = np.zeros(0, np.float32)
         self._fits: SlotArray | None = None
+        self._near_fits: SlotArray | None = None
 
     def by_vector(self, dense: DenseIndex | None, wanted: FloatArray, who: Who, days: Days) -> None:
         """The nearest to a unit vector."""
@@ -50,10 +51,11 @@ class Candidates:
         def bonus(slots: SlotArray) -> FloatArray:
             return WEIGHTS.speaker_dense * who.at(slots) + WEIGHTS.date_first * days.at(slots)
 
-        slots, cosines = self._nearest(AHEAD)
+        ahead = AHEAD if who.matters else WEIGHTS.candidates
+        slots, cosines = self._nearest(ahead)
         ranked = cosines + bonus(slots)
         best = WEIGHTS.speaker_dense + WEIGHTS.date_first * bool(days)
-        if len(slots) == AHEAD and np.sort(ranked)[-WEIGHTS.candidates] < cosines[-1] + best:
+        if len(slots) == ahead and np.sort(ranked)[-WEIGHTS.candidates] < cosines[-1] + best:
             # Somebody further off may still come before these, lifted by the bonus.
             more = [slots]
             if who.matters:
@@ -82,8 +84,7 @@ class Candidates:
         """The best of those that fit the time asked for."""
         slots = self._fitting(days)
         if len(slots) > FEW:
-            there = self._mask(slots)
-            slots = np.union1d(self._nearest(AHEAD, there)[0], words.best(AHEAD, there))
+            slots = np.union1d(self._nearest_fitting(days), words.best(AHEAD, self._mask(slots)))
         score = self.cosines(slots) + words.scores(slots) / words.top + days.at(slots)
         self._note("time", slots[best_slots(score, None, WEIGHTS.candidates)])
 
@@ -123,8 +124,15 @@ class Candidates:
         near = days.near()
         if len(near) <= FEW:
             return near if self._allowed is None else near[self._allowed[near]]
-        fitting = self._fitting(days)
-        return self._nearest(AHEAD, self._mask(fitting if len(fitting) else near))[0]
+        if len(self._fitting(days)):
+            return self._nearest_fitting(days)
+        return self._nearest(AHEAD, self._mask(near))[0]
+
+    def _nearest_fitting(self, days: Days) -> SlotArray:
+        """The nearest of those that fit the time asked for."""
+        if self._near_fits is None:
+            self._near_fits = self._nearest(AHEAD, self._mask(self._fitting(days)))[0]
+        return self._near_fits
 
     def _fitting(self, days: Days) -> SlotArray:
         """The allowed memories that fit the time asked for, ascending."""

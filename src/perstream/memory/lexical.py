@@ -96,7 +96,7 @@ class LexicalIndex:
         self._said = 0
         """Bytes of all of these."""
         self._count = 0
-        self._lengths = np.zeros(1024, np.uint16)
+        self.lengths = np.zeros(1024, np.uint16)
         """Terms by slot; there is room behind the last."""
         self._total = 0
 
@@ -106,7 +106,7 @@ class LexicalIndex:
     @property
     def nbytes(self) -> int:
         """Bytes held, by the sizes of the containers."""
-        return self.postings.nbytes + 8 * len(self._terms) + self._said + self._lengths.nbytes
+        return self.postings.nbytes + 8 * len(self._terms) + self._said + self.lengths.nbytes
 
     def add(self, slot: int, terms: Sequence[str]) -> None:
         """Index a memory's terms under a free slot: O(terms)."""
@@ -115,8 +115,8 @@ class LexicalIndex:
             counts[term] = counts.get(term, 0) + 1
         self.postings.add(slot, counts)
         self._make_room(slot)
-        self._lengths[slot] = len(terms)
-        self._total += len(terms)
+        self.lengths[slot] = length = min(len(terms), MAX_TERMS)
+        self._total += length
         if slot >= len(self._terms):
             self._terms.extend([None] * (slot + 1 - len(self._terms)))
         said = self._terms[slot] = " ".join(terms).encode()
@@ -130,8 +130,8 @@ class LexicalIndex:
             return
         self._make_room(first + count - 1)
         lengths = np.fromiter((text.count(" ") + 1 if text else 0 for text in texts), np.int64, count)
-        self._lengths[first : first + count] = lengths
-        self._total += int(lengths.sum())
+        self.lengths[first : first + count] = np.minimum(lengths, MAX_TERMS)
+        self._total += int(self.lengths[first : first + count].sum())
         flat = " ".join(filter(None, texts)).split()
         numbers = {word: number for number, word in enumerate(dict.fromkeys(flat))}
         self.postings.extend(
@@ -148,10 +148,10 @@ class LexicalIndex:
         self._count += count
 
     def _make_room(self, slot: int) -> None:
-        if slot >= len(self._lengths):
+        if slot >= len(self.lengths):
             grown = np.zeros(room_for(slot + 1), np.uint16)
-            grown[: len(self._lengths)] = self._lengths
-            self._lengths = grown
+            grown[: len(self.lengths)] = self.lengths
+            self.lengths = grown
 
     def remove(self, slots: Iterable[int]) -> None:
         """Take memories out: O(their terms), each a shift of one list."""
@@ -165,8 +165,8 @@ class LexicalIndex:
             self._terms[slot] = None
             self._said -= getsizeof(terms)
             self._count -= 1
-            self._total -= int(self._lengths[slot])
-            self._lengths[slot] = 0
+            self._total -= int(self.lengths[slot])
+            self.lengths[slot] = 0
         self.postings.remove(gone)
 
     def frequency(self, term: str) -> int:
@@ -180,8 +180,12 @@ class LexicalIndex:
 
     def norms(self, slots: SlotArray) -> FloatArray:
         """What BM25 adds to the frequency for the lengths of some memories."""
+        return self.norms_by_length().take(self.lengths.take(slots))
+
+    def norms_by_length(self) -> FloatArray:
+        """The same by number of terms."""
         mean = self._total / max(1, len(self))
-        return K1 * (1 - B + B * self._lengths[slots].astype(np.float32) / max(mean, 1e-9))
+        return K1 * (1 - B + B * np.arange(MAX_TERMS + 1, dtype=np.float32) / max(mean, 1e-9))
 
     def scores(self, terms: Iterable[str], before: Neighbours, after: Neighbours) -> FloatArray:
         """BM25 of every slot by the formula, plainly; ``before`` and ``after`` give each slot's neighbours, -1 for none.
@@ -190,7 +194,7 @@ class LexicalIndex:
         """
         size = len(before)
         total = np.zeros(size, np.float32)
-        norm = self.norms(np.minimum(np.arange(size), len(self._lengths) - 1))
+        norm = self.norms(np.minimum(np.arange(size), len(self.lengths) - 1))
         for term in terms:
             slots, counts = self.postings.of(term)
             said = np.zeros(size + 1, np.float32)  # the last place, -1, is nobody's
