@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from memory_world import ask, at, opened, seen, told, vector
 
-from perstream.memory import residence
+from perstream.memory import live, residence
 from perstream.memory.memory import Memory
 from perstream.memory.residence import Residence
 from perstream.types import NewMemory, Selector, TextVectors
@@ -42,6 +42,11 @@ def floor_mb(folder: Path, count: int) -> float:
         memory.warm()
         status = memory.status()
         return (status.ram_bytes["index"] + status.ram_bytes["entities"]) / MB
+
+
+@pytest.fixture(autouse=True)
+def looked_at_each_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MEASURED_EVERY", 1)
 
 
 @pytest.fixture

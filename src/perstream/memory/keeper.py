@@ -77,9 +77,9 @@ class Keeper:
             self._entities.forget_cache()
             raise
         # Recall never searches v_nearest and thumbnails: without them a memory is the same to it.
-        for part in (Granularity.V_MEAN, Granularity.V_M):
-            stripped = [item.memory_id for item in drawn.items if item.granularity is part]
-            self._index.strip(stripped, vectors=part is Granularity.V_M)
+        self._index.revise(
+            {item.memory_id for item in drawn.items if item.granularity is not Granularity.V_NEAREST} - changed
+        )
         self._index.sync(changed)
         return drawn
 

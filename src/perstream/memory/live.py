@@ -20,6 +20,8 @@ from perstream.types import Query
 
 PAGE = 10_000
 """Memories read at a time while loading."""
+MEASURED_EVERY = 16
+"""Memories added between two looks at the RAM held: by looking, the index gives up what it saves by waiting."""
 
 
 class LiveIndex:
@@ -39,6 +41,9 @@ class LiveIndex:
         self._index: RecallIndex | None = None
         self._missed: set[int] | None = None
         """Changed while another thread was loading; None when nobody is."""
+        self._unmeasured = 0
+        """Memories added since the budget was last looked at."""
+        self._fits = True
         self._data_version = -1
         self._kept = True
         """Is what the store keeps of the words of this version? Not where an older one is only read."""
@@ -50,7 +55,7 @@ class LiveIndex:
             self._follow_writer()
         found = index.search(query)
         with self._lock:
-            self._residence.fit(index)
+            self._fits = self._residence.fit(index)
         return found
 
     def to_embed(self, text: str) -> str:
@@ -82,23 +87,29 @@ class LiveIndex:
             wanted = sorted(set(ids))
             if not wanted:
                 return
-            entries = [
-                entry
-                for piece in chunks(wanted)
-                for entry in self._read(f"WHERE m.id IN ({marks(piece)}) ORDER BY m.id", piece)
-            ]
+            entries = self._entries(wanted)
             self._index.remove(wanted)
             self._index.add_many(entries)
-            self._residence.came(entry.id for entry in entries if entry.tokens is not None)
-            self._residence.fit(self._index, len(entries))
+            self._fit(self._index, entries)
 
-    def strip(self, ids: Sequence[int], vectors: bool) -> None:
-        """These memories gave up their text and token ``vectors``, else their picture's; their words stay."""
+    def revise(self, ids: Iterable[int]) -> None:
+        """These memories gave up a part that recall compares, or have it again; their words are as they were."""
         with self._lock:
+            wanted = sorted(set(ids))
             if self._missed is not None:
-                self._missed.update(ids)
-            if self._index is not None:
-                self._index.strip(ids, vectors)
+                self._missed.update(wanted)
+            if self._index is not None and wanted:
+                entries = self._entries(wanted)
+                self._index.revise(entries)
+                self._fit(self._index, entries)
+
+    def _fit(self, index: RecallIndex, entries: Sequence[IndexEntry]) -> None:
+        """Stay within the budget after these memories' token vectors came into RAM."""
+        self._residence.came(entry.id for entry in entries if entry.tokens is not None)
+        self._unmeasured += len(entries)
+        if self._unmeasured >= MEASURED_EVERY or not self._fits:
+            self._fits = self._residence.fit(index, self._unmeasured)
+            self._unmeasured = 0
 
     def drop(self) -> None:
         """Forget everything in RAM; it is loaded again when needed."""
@@ -130,6 +141,14 @@ class LiveIndex:
                 index.evict(index.standing())
         if full:
             self._residence.fill(index)
+
+    def _entries(self, ids: Sequence[int]) -> list[IndexEntry]:
+        """What the store says of these memories; those that are gone are left out."""
+        return [
+            entry
+            for piece in chunks(ids)
+            for entry in self._read(f"WHERE m.id IN ({marks(piece)}) ORDER BY m.id", piece)
+        ]
 
     def _read(self, where: str, values: Sequence[int]) -> list[IndexEntry]:
         with self._store.reading() as connection:

@@ -170,22 +170,22 @@ class RecallIndex:
         with self._lock:
             self._bring_back(slot for slot in map(self._rows.slot_of, ids) if slot is not None)
 
-    def strip(self, ids: Iterable[int], vectors: bool) -> None:
-        """Memories gave up a part: their text and token ``vectors``, else those of their picture.
-
-        Words, neighbours and links stay as they are: a memory is still found by them.
-        """
+    def revise(self, entries: Iterable[IndexEntry]) -> None:
+        """Memories whose vectors came or went: an entry has what they have now; words, neighbours and links stay."""
         with self._lock:
-            for slot in (self._rows.slot_of(i) for i in ids):
+            vectors = {}
+            for entry in entries:
+                slot = self._rows.slot_of(entry.id)
                 if slot is None:
                     continue
-                if not vectors:
-                    self._pictures.put(slot, None)
-                    continue
-                self._tokens.put(slot, None)
+                self._tokens.put(slot, entry.tokens)
                 self._away.discard(slot)
-                if self._dense is not None:
+                self._pictures.put(slot, entry.mean_vector)
+                if entry.pooled is not None:
+                    vectors[slot] = entry.pooled
+                elif self._dense is not None:
                     self._dense.clear(slot)
+            self._put_vectors(vectors)
 
     def standing(self) -> dict[int, bool]:
         """Every memory in the index: is it superseded?"""
