@@ -146,8 +146,11 @@ class Generator(Protocol):
     ) -> Answer:
         """Answer from the hits alone; ``say`` receives the text piece by piece as it is made."""
 
-    def propose(self, request: ProactiveRequest) -> tuple[Proposal, ...]:
-        """Words worth saying now, the most urgent first; empty is silence."""
+    def propose(self, request: ProactiveRequest, cancelled: Callable[[], bool] = ...) -> tuple[Proposal, ...]:
+        """Words worth saying now, the most urgent first; empty is silence.
+
+        When ``cancelled`` says so, those that are found without a model.
+        """
 
 
 class Adapters(Protocol):

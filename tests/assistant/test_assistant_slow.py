@@ -55,7 +55,7 @@ class Listener:
         say(said)
         return Answer(said, (), 0.8, rests_on_view=True)
 
-    def propose(self, request: ProactiveRequest) -> tuple[Proposal, ...]:
+    def propose(self, request: ProactiveRequest, cancelled: Callable[[], bool]) -> tuple[Proposal, ...]:
         self.considered.append(request)
         return ()
 

@@ -172,7 +172,12 @@ class Assistant:
                 gate=RememberGate(self._categories, self._config.gate.gamma_threshold, self._backend.project),
                 buffer=MomentBuffer(self._config.moment, self._thumbnail),
                 speaker=ProactiveSpeaker(
-                    self._memory, self._backend, self._config.proactive, self._policy, self._config.moment.queue_size
+                    self._memory,
+                    self._backend,
+                    self._config.proactive,
+                    self._policy,
+                    self._config.moment.queue_size,
+                    self._urgent,
                 ),
                 queue_size=self._config.moment.queue_size,
             )

@@ -43,9 +43,17 @@ class ProactiveSpeaker:
     """Considers each percept of one source as it comes. Recalls only when new words came into view."""
 
     def __init__(
-        self, memory: Memory, backend: Backend, config: ProactiveConfig, policy: SpeechPolicy, queue_size: int = 4
+        self,
+        memory: Memory,
+        backend: Backend,
+        config: ProactiveConfig,
+        policy: SpeechPolicy,
+        queue_size: int = 4,
+        urgent: Callable[[], bool] = lambda: False,
     ) -> None:
-        """``queue_size`` is how many of the latest percepts a backend that looks back is shown."""
+        """``queue_size`` is how many of the latest percepts a backend that looks back is shown; ``urgent`` says that
+        somebody waits for an answer."""
+        self._urgent = urgent
         self._queue_size = queue_size
         self._memory = memory
         self._backend = backend
@@ -78,7 +86,7 @@ class ProactiveSpeaker:
             visuals=self._memory.visuals([hit.memory.id for hit in hits]) if back else {},
             view=tuple(self._view)[-self._queue_size :] if back else (),
         )
-        for proposal in self._backend.generator.propose(request):
+        for proposal in self._backend.generator.propose(request, self._urgent):
             if self._policy.refusal(proposal, now) is None:
                 self._policy.said(proposal, now)
                 say(_reply(proposal, hits, percept, now))

@@ -26,7 +26,7 @@ class BuiltinGenerator:
         """From the hits alone; None when they do not hold an answer."""
         return self._answerer.answer(request, say, cancelled)
 
-    def propose(self, request: ProactiveRequest) -> tuple[Proposal, ...]:
+    def propose(self, request: ProactiveRequest, _: Callable[[], bool] = lambda: False) -> tuple[Proposal, ...]:
         """Words worth saying now, most urgent first."""
         return self._proposer.propose(request)
 

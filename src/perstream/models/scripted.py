@@ -100,7 +100,7 @@ class ScriptedGenerator:
                 return Answer(hit.memory.text, (hit.memory.id,), hit.score)
         return Answer(None)
 
-    def propose(self, request: ProactiveRequest) -> tuple[Proposal, ...]:
+    def propose(self, request: ProactiveRequest, cancelled: Callable[[], bool] = lambda: False) -> tuple[Proposal, ...]:
         """The proposals given to the constructor."""
         return self.proposals
 

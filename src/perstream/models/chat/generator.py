@@ -16,7 +16,7 @@ from perstream.models.chat.proposer import ChatProposer
 from perstream.models.chat.support import Support
 from perstream.protocols import Answer, AnswerRequest, Generator, ProactiveRequest, Proposal, TextEmbedder
 
-HOPELESS = 0.3
+HOPELESS = 0.1
 """Share of ``answer_threshold`` under which the best memory has nothing to do with the question: nobody is asked."""
 VIEW_CONFIDENCE = 0.6
 """Of an answer that rests on the current view alone."""

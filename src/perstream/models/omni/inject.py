@@ -86,7 +86,7 @@ def media_inputs(loaded: Loaded, prompt: Prompt, start: int, end: int) -> dict[s
         vectors = tuple(
             next(fresh)
             if isinstance(medium, Pixels)
-            else torch.from_numpy(np.ascontiguousarray(medium.vectors)).to(loaded.device, loaded.model.dtype)
+            else torch.from_numpy(np.array(medium.vectors)).to(loaded.device, loaded.model.dtype)
             for medium in images
         )
         kind: Any = BaseModelOutputWithPooling

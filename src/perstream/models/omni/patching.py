@@ -10,6 +10,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from perstream.types import ByteArray
 
 
@@ -70,7 +72,7 @@ def cut(rgb: ByteArray, how: Patching, most: int, device: str) -> tuple[Any, tup
     most = min(how.most, most)
     factor = how.patch * how.merge
     height, width = size_within(rgb.shape[0], rgb.shape[1], factor, min(how.least, most), most)
-    picture = torch.from_numpy(rgb).to(device).permute(2, 0, 1).float()
+    picture = torch.from_numpy(np.array(rgb)).to(device).permute(2, 0, 1).float()
     if (height, width) != rgb.shape[:2]:
         resized = interpolate(picture[None], (height, width), mode="bicubic", antialias=True, align_corners=False)
         picture = resized[0].round().clamp(0, 255)
