@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# No test looks at the clock: on a busy machine an example may take seconds.
+settings.register_profile("perstream", deadline=None)
+settings.load_profile("perstream")
 
 
 @pytest.fixture(autouse=True)
