@@ -215,6 +215,38 @@ def test_errors_of_torch_are_one_line_and_free_the_model(
     assert ask(chat, QUESTION)
 
 
+def test_out_of_memory_frees_and_tries_once_more(loaded_omni: Loaded, caplog: pytest.LogCaptureFixture) -> None:
+    chat = OmniChat(loaded_omni)
+    expected = ask(chat, QUESTION, constant=1)
+    ask(chat, QUESTION, constant=1)
+    assert len(chat.prefixes) == 1
+    tries: list[int] = []
+
+    def once(scores: Any) -> Any:
+        tries.append(1)
+        if len(tries) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return scores
+
+    with head(loaded_omni, once):
+        assert ask(chat, QUESTION, constant=1) == expected
+    assert len(chat.prefixes) == 0
+    assert "tried again" in caplog.text
+
+
+def test_out_of_memory_in_the_middle_says_nothing_twice(loaded_omni: Loaded) -> None:
+    said: list[str] = []
+
+    def later(scores: Any) -> Any:
+        if said:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return scores
+
+    with endless(loaded_omni), head(loaded_omni, later), pytest.raises(OutOfMemory):
+        OmniChat(loaded_omni).reply(turns("Go on"), Sampling(), said.append, NEVER)
+    assert len(said) == 1
+
+
 def test_an_error_of_the_listener_comes_out(loaded_omni: Loaded) -> None:
     def gone(piece: str) -> None:
         raise BrokenPipeError("nobody listens")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from perstream.errors import BackendError, BackendUnavailable, Interrupted
 from perstream.models.chat.messages import Abilities, Message, Patches, Picture, Sampling, Sound
-from perstream.models.omni.faults import free_memory, spoken
+from perstream.models.omni.faults import OutOfMemory, free_memory, spoken
 from perstream.models.omni.generation import speak
 from perstream.models.omni.inject import check, positions, takes_patches
 from perstream.models.omni.loaded import Loaded
@@ -20,6 +22,8 @@ from perstream.models.omni.schema import Schemas
 
 POLL_S = 0.02
 """How often a call that waits for the model asks whether it is still wanted."""
+
+log = logging.getLogger(__name__)
 
 
 class OmniChat:
@@ -84,21 +88,45 @@ class OmniChat:
         BackendError for parts that the model does not take and for a prompt longer than its context.
         """
         self._refuse(messages)
-        prompt = build_prompt(self._loaded, messages, sampling.constant)
-        check(self._loaded, prompt)
-        self._require_room(prompt, sampling)
-        where = positions(self._loaded, prompt)
+        with spoken(self.name, "preparing a prompt"):
+            prompt = build_prompt(self._loaded, messages, sampling.constant)
+            check(self._loaded, prompt)
+            self._require_room(prompt, sampling)
+            where = positions(self._loaded, prompt)
+        said = False
+
+        def heard(piece: str) -> None:
+            nonlocal said
+            said = True
+            say(piece)
+
+        try:
+            return self._answer(prompt, where, sampling, heard, cancelled)
+        except OutOfMemory:
+            if said:
+                raise
+        # Tried again outside of ``except``: as long as the error lives, so do the tensors of its frames.
+        self.forget_prefixes()
+        free_memory()
+        log.warning(
+            "%s ran out of GPU memory: kept prompt beginnings were dropped, the answer is tried again", self.name
+        )
+        return self._answer(prompt, where, sampling, heard, cancelled)
+
+    def _answer(
+        self,
+        prompt: Prompt,
+        where: Any,
+        sampling: Sampling,
+        say: Callable[[str], None],
+        cancelled: Callable[[], bool],
+    ) -> str:
         import torch
 
         with self._held(cancelled), torch.inference_mode(), spoken(self.name, f"making its {sampling.kind}"):
-            try:
-                start = read(self._loaded, prompt, where, self._prefixes, cancelled)
-                held = self._schemas.held_to(sampling.schema)
-                return speak(self._loaded, start, sampling, say, cancelled, processors=held, clock=self._clock)
-            except torch.OutOfMemoryError:
-                self._prefixes.clear()
-                free_memory()
-                raise
+            start = read(self._loaded, prompt, where, self._prefixes, cancelled)
+            held = self._schemas.held_to(sampling.schema)
+            return speak(self._loaded, start, sampling, say, cancelled, processors=held, clock=self._clock)
 
     def _refuse(self, messages: Sequence[Message]) -> None:
         if not messages:

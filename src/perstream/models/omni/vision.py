@@ -15,14 +15,14 @@ from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.pixels import Pixels, look, prepare
 from perstream.types import ByteArray, HalfArray
 
-log = logging.getLogger(__name__)
-
 BATCH = 8
 """Pictures per pass at most."""
 OVERSAMPLING = 2
 """The tower gives so many vectors per side for each one kept: more would be averaged away."""
 VECTOR_SIDE = 28
 """Pixels per side that one vector of a Qwen tower stands for."""
+
+log = logging.getLogger(__name__)
 
 
 class OmniVision:
@@ -56,7 +56,8 @@ class OmniVision:
 
         BadOutput for vectors that are no numbers, OutOfMemory (a BackendError) when not even one picture fits.
         """
-        prepared = [prepare(self._loaded, rgb, self._max_pixels) for rgb in pictures]
+        with spoken(self._loaded.name, "preparing pictures"):
+            prepared = [prepare(self._loaded, rgb, self._max_pixels) for rgb in pictures]
         return in_batches(prepared, self._batch, self._pass, self._use)
 
     def _require_grid(self) -> None:
