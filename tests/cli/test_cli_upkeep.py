@@ -61,3 +61,17 @@ def test_what_only_looks_works_while_another_program_writes(cli: Cli, tmp_path: 
     finally:
         lock.release()
     assert cli("memory", "restore", str(tmp_path / "copy.db")).code == 0
+
+
+def test_vectors_that_were_given_up_are_made_anew(cli: Cli) -> None:
+    for number in range(3):
+        cli("remember", f"Fact number {number} is about thing {number * 7}")
+    (plan,) = cli("memory", "reduce", "--target-mb", "0", "--strategy", "gsbn", "--dry-run", "--json").json
+    assert plan["parts"]["v_M"] == 3
+    (nothing,) = cli("memory", "rebuild", "--json").json
+    assert nothing == {"rebuilt": 0, "left": 0, "full": False}
+    (held,) = cli("status", "--json").json
+    target = (plan["held_bytes"] - 1) / 2**20
+    assert held["memory"]["disk_mb"] > target
+    assert cli("memory", "reduce", "--target-mb", str(target), "--strategy", "gsbn").code == 0
+    assert "1 memories have their vectors again, 0 are still without" in cli("memory", "rebuild").out

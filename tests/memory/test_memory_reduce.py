@@ -171,6 +171,15 @@ def test_the_disk_budget_is_kept_while_memories_come_in(tmp_path: Path) -> None:
         assert held(memory, records[-2].id) == ["v_M", "M"] or held(memory, records[-2].id) == ["v_mean", "v_M", "M"]
 
 
+def test_the_file_shrinks_by_what_is_given_up(tmp_path: Path) -> None:
+    with opened(tmp_path) as memory:
+        for n in range(30):
+            memory.remember(replace(seen(f"view {n}", n), thumbnail=bytes(100_000)))
+        before = memory.status().disk_mb
+        freed = memory.reduce(2 * 2**20, "gsbn").freed / 2**20
+        assert memory.status().disk_mb <= before - 0.95 * freed
+
+
 def test_no_budget_is_no_limit(tmp_path: Path) -> None:
     with opened(tmp_path, disk_budget_mb=0.0) as memory:
         for n in range(5):

@@ -20,9 +20,10 @@ from perstream.places import store_folder
 
 if TYPE_CHECKING:
     from perstream.memory.memory import Memory
+    from perstream.protocols import Backend
 
 group = typer.Typer(
-    help="Look after a store: reduce, audit, backup, restore, export, import.",
+    help="Look after a store: reduce, rebuild, audit, backup, restore, export, import.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -68,6 +69,30 @@ def reduce(
     output.table((name, f"{count} memories") for name, count in parts.items())
     if plan.missing > 0:
         output.say(f"{plan.missing / MB:.2f} MB more cannot be given up: what is left is pinned or the store's own")
+
+
+@group.command()
+def rebuild(
+    most: Annotated[
+        int | None, typer.Option("--most", min=1, help="At most so many memories.", show_default="all")
+    ] = None,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Embed anew the texts whose vectors were given up, hottest first, as far as the disk budget has room."""
+    from perstream.app import open_memory
+
+    settings = options.settings(config, store)
+    backend = _backend(settings)
+    with open_memory(settings, backend) as memory:
+        made = memory.rebuild(backend.embedder.embed_tokens, most)
+    if as_json:
+        output.emit(_fields(made))
+        return
+    output.say(f"{made.rebuilt} memories have their vectors again, {made.left} are still without")
+    if made.full and made.left:
+        output.say("the disk budget has no room for more: raise memory.disk_budget_mb")
 
 
 @group.command()
@@ -124,9 +149,8 @@ def restore(
 def _opened(config: Config, reading: bool = False) -> Iterator[Memory]:
     """The store, to write; where ``reading`` is enough, as a reader beside whoever else writes."""
     from perstream.app import open_memory
-    from perstream.models.registry import load_backend
 
-    backend = load_backend(config.backend, config.moment)
+    backend = _backend(config)
     try:
         memory = open_memory(config, backend)
     except StoreBusy:
@@ -135,6 +159,12 @@ def _opened(config: Config, reading: bool = False) -> Iterator[Memory]:
         memory = open_memory(config, backend, read_only=True)
     with memory:
         yield memory
+
+
+def _backend(config: Config) -> Backend:
+    from perstream.models.registry import load_backend
+
+    return load_backend(config.backend, config.moment)
 
 
 def _fields(report: object) -> dict[str, object]:

@@ -19,6 +19,7 @@ STEP_ITEMS = 16
 """And at most so many parts, for the same reason: recall's index must look at each memory anew."""
 VACUUM_PAGES = 128
 """Free pages (512 KiB) that are given back to the file system after a write, at most."""
+ALL_PAGES = 1 << 30
 BATCH = 256
 """Memories read at a time while gathering items."""
 
@@ -56,13 +57,13 @@ def used_bytes(connection: sqlite3.Connection) -> int:
     return (pages - free) * size
 
 
-def tidy(connection: sqlite3.Connection) -> None:
-    """Give some free pages back to the file system and empty the log. In no transaction, and nobody here reads.
+def tidy(connection: sqlite3.Connection, pages: int = VACUUM_PAGES) -> None:
+    """Give at most ``pages`` free pages back to the file system and empty the log. In no transaction, and nobody here reads.
 
     Does not wait for another program that reads just now: then the log stays as it is until the next time.
     """
     # As a script: it yields a row without columns per page, at which execute() would stop.
-    connection.executescript(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+    connection.executescript(f"PRAGMA incremental_vacuum({pages})")
     (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")
     try:

@@ -59,11 +59,14 @@ class Keeper:
             return rewritten
 
     def reduce(self, nbytes: int, order: Order, dry_run: bool) -> Plan:
-        """Give up parts of memories until ``nbytes`` are freed, in one transaction."""
+        """Give up parts of memories until ``nbytes`` are freed, in one transaction; then the files shrink."""
         if dry_run:
             with self._store.reading() as connection:
                 return budget.draw_up(connection, order, nbytes)
-        return self._give_up(nbytes, order, None)
+        drawn = self._give_up(nbytes, order, None)
+        with self._store.alone() as connection:
+            budget.tidy(connection, budget.ALL_PAGES)
+        return drawn
 
     def _give_up(self, nbytes: int, order: Order, most: int | None) -> Plan:
         """Draw up a plan of at most ``most`` items and carry it out."""

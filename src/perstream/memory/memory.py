@@ -20,6 +20,7 @@ from perstream.memory.exchange import Exchange
 from perstream.memory.facts import Fact, facts_about, held_at
 from perstream.memory.keeper import Keeper
 from perstream.memory.live import LiveIndex
+from perstream.memory.rebuild import Rebuilder, Rebuilt
 from perstream.memory.reduce import Order, Plan
 from perstream.memory.status import MemoryStatus
 from perstream.memory.store import Store
@@ -248,6 +249,13 @@ class Memory:
     def reduce(self, nbytes: int, order: Order | None = None, dry_run: bool = False) -> Plan:
         """Give up parts of memories until ``nbytes`` are freed, in the strategy's order (default: the setting's)."""
         return self._keeper.reduce(nbytes, order or self._config.reduction, dry_run)
+
+    def rebuild(self, embed_tokens: Callable[[str], TextVectors], most: int | None = None) -> Rebuilt:
+        """Make the text vectors that reduction gave up anew, hottest memories first, while the disk budget has room.
+
+        ``embed_tokens`` is the embedder's that made the others; at most ``most`` memories. Raises StoreError.
+        """
+        return Rebuilder(self._store, self._index, self._config.disk_budget_mb).run(embed_tokens, most)
 
     def audit(self, fix: bool = False) -> AuditReport:
         """Look for what does not belong, as a reader; with ``fix`` put it right in one transaction. Raises StoreError."""
