@@ -27,8 +27,8 @@ CHUNK = 1024
 """Vectors read at a time: they stay in the processor's cache."""
 PUT = 256
 """Vectors put at a time."""
-LOOKED_AT = 1024
-"""The best sketches, at most, that say how near a result must be."""
+LOOKED_AT = 256
+"""The best sketches, where k is small, that say how near a result must be."""
 RUN = 64
 """Sketches whose best is taken together."""
 TO_BE_SURE_OF = 10
