@@ -169,14 +169,14 @@ def test_a_line_once_seen_whole_is_believed_at_the_edge_too():
     assert believed(merge_observations(looks)[0])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=200)
 @given(READINGS)
 def test_merging_again_changes_nothing(readings):
     once = merge_observations(readings)
     assert merge_observations(once) == once
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(READINGS)
 def test_votes_never_exceed_the_looks(readings):
     looks = len({one.end_s for one in readings})

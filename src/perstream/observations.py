@@ -72,9 +72,9 @@ def seen_as(observation: Observation, merged: Iterable[Observation]) -> Observat
     return alike[0] if alike else None
 
 
-def _reading_order(observation: Observation) -> tuple[float, float, float]:
+def _reading_order(observation: Observation) -> tuple[float, float, float, float, str]:
     left, top = observation.box[:2] if observation.box else (0.0, 0.0)
-    return observation.start_s, top, left
+    return observation.start_s, top, left, observation.end_s, observation.text
 
 
 def cut_off(observation: Observation) -> bool:
@@ -111,6 +111,14 @@ def _as_one(group: Sequence[Observation], text: str | None = None) -> Observatio
 
 
 def _merge_text(group: list[Observation]) -> list[Observation]:
+    """Merged until nothing more is alike: the best spelling of one line can be nearer to another line than its first."""
+    merged = _merge_lines(group)
+    while len(again := _merge_lines(sorted(merged, key=lambda o: (o.start_s, o.end_s)))) < len(merged):
+        merged = again
+    return merged
+
+
+def _merge_lines(group: list[Observation]) -> list[Observation]:
     spelled: dict[str, list[Observation]] = defaultdict(list)
     for one in group:
         spelled[key_of(one.text)].append(one)
