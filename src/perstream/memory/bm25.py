@@ -63,6 +63,13 @@ class WordSearch:
             total += self.idf[term] * tf * (K1 + 1) / (tf + norm)
         return total
 
+    def totals(self, slots: SlotArray) -> FloatArray:
+        """The same for very many: O(slots), after all postings have been gone through once."""
+        if len(slots) <= TOO_MANY:
+            return self.scores(slots)
+        self._complete()
+        return self._totals[slots]
+
     def best(
         self,
         k: int,
@@ -81,8 +88,7 @@ class WordSearch:
     ) -> tuple[SlotArray, FloatArray]:
         found = self._try(k, allowed, divisor, bonus, most)
         if found is None:
-            self._rest, later, self._later = 0.0, self._later, []
-            self._go_through(later)
+            self._complete()
             found = self._try(k, allowed, divisor, bonus, most)
         assert found is not None
         return found
@@ -109,6 +115,10 @@ class WordSearch:
         if self._rest and (len(best) < k or float(values[best].min()) < open_to * _ROUNDING):
             return None
         return slots[best], values[best]
+
+    def _complete(self) -> None:
+        later, self._later, self._rest = self._later, [], 0.0
+        self._go_through(later)
 
     def _most(self, term: str) -> float:
         """What a term adds at most: said by a memory and both its neighbours as often as by anybody, in no other word."""

@@ -20,8 +20,8 @@ from perstream.memory.signals import WEIGHTS, Days, Who
 from perstream.types import FloatArray
 
 BoolArray = NDArray[np.bool_]
-FEW = 2048
-"""So many memories are compared one by one."""
+FEW = 100_000
+"""So many memories of a stretch of time are compared one by one: 10 ms."""
 AHEAD = 200
 """Nearest vectors looked at before a bonus for who or when reorders them."""
 
@@ -36,8 +36,7 @@ class Candidates:
         self._allowed = allowed
         self._dense: DenseIndex | None = None
         self._wanted: FloatArray = np.zeros(0, np.float32)
-        self._fits: SlotArray | None = None
-        self._near_fits: SlotArray | None = None
+        self._near: tuple[SlotArray, FloatArray] | None = None
 
     def by_vector(self, dense: DenseIndex | None, wanted: FloatArray, who: Who, days: Days) -> None:
         """The nearest to a unit vector."""
@@ -61,11 +60,10 @@ class Candidates:
             if who.matters:
                 more.append(self._nearest(WEIGHTS.candidates, who.favoured())[0])
             if days:
-                more.append(self._lifted(days))
+                near, cosines = self._of_days(days)
+                more.append(near[best_slots(cosines + bonus(near), cosines > -1, WEIGHTS.candidates)])
             slots = np.unique(np.concatenate(more))
-            cosines = self.cosines(slots)
-            slots = slots[cosines > -1]
-            ranked = cosines[cosines > -1] + bonus(slots)
+            ranked = self.cosines(slots) + bonus(slots)
         self._note("dense", slots[best_slots(ranked, None, WEIGHTS.candidates)])
 
     def by_words(self, words: WordSearch, who: Who, days: Days) -> None:
@@ -82,10 +80,15 @@ class Candidates:
 
     def by_days(self, words: WordSearch, days: Days) -> None:
         """The best of those that fit the time asked for."""
-        slots = self._fitting(days)
+        slots = self._allow(days.fitting(WEIGHTS.date_candidates))
+        near, cosines = self._of_days(days)
         if len(slots) > FEW:
-            slots = np.union1d(self._nearest_fitting(days), words.best(AHEAD, self._mask(slots)))
-        score = self.cosines(slots) + words.scores(slots) / words.top + days.at(slots)
+            slots = np.union1d(near[days.at(near) >= WEIGHTS.date_candidates], words.best(AHEAD, self._mask(slots)))
+            cosines = self.cosines(slots)
+        else:
+            # All of these are near: their cosines are known.
+            cosines = cosines[np.searchsorted(near, slots)] if len(near) else self.cosines(slots)
+        score = cosines + words.totals(slots) / words.top + days.at(slots)
         self._note("time", slots[best_slots(score, None, WEIGHTS.candidates)])
 
     def by_picture(self, likeness: FloatArray) -> None:
@@ -111,35 +114,25 @@ class Candidates:
             among = self._allowed
         elif self._allowed is not None:
             among = among & self._allowed
-        if among is None or np.count_nonzero(among) > FEW:
-            return self._dense.candidates(self._wanted, k, among)
-        slots = np.flatnonzero(among)
-        cosines = self.cosines(slots)
-        order = np.argsort(-cosines, kind="stable")[:k]
-        order = order[cosines[order] > -1]
-        return slots[order], cosines[order]
+        return self._dense.candidates(self._wanted, k, among)
 
-    def _lifted(self, days: Days) -> SlotArray:
-        """Those whose bonus for the day counts: all that get one, or of very many the nearest that fit well."""
-        near = days.near()
-        if len(near) <= FEW:
-            return near if self._allowed is None else near[self._allowed[near]]
-        if len(self._fitting(days)):
-            return self._nearest_fitting(days)
-        return self._nearest(AHEAD, self._mask(near))[0]
+    def _of_days(self, days: Days) -> tuple[SlotArray, FloatArray]:
+        """Those that may have a bonus for the day, ascending, and their cosines.
 
-    def _nearest_fitting(self, days: Days) -> SlotArray:
-        """The nearest of those that fit the time asked for."""
-        if self._near_fits is None:
-            self._near_fits = self._nearest(AHEAD, self._mask(self._fitting(days)))[0]
-        return self._near_fits
+        Of very many those that fit well, of very many of these the nearest.
+        """
+        if self._near is None:
+            slots = self._allow(days.near())
+            if len(slots) > FEW:
+                fitting = self._allow(days.fitting(WEIGHTS.date_candidates))
+                slots = fitting if len(fitting) else slots
+            if len(slots) > FEW:
+                slots = np.sort(self._nearest(AHEAD, self._mask(slots))[0])
+            self._near = slots, self.cosines(slots)
+        return self._near
 
-    def _fitting(self, days: Days) -> SlotArray:
-        """The allowed memories that fit the time asked for, ascending."""
-        if self._fits is None:
-            slots = days.fitting(WEIGHTS.date_candidates)
-            self._fits = slots if self._allowed is None else slots[self._allowed[slots]]
-        return self._fits
+    def _allow(self, slots: SlotArray) -> SlotArray:
+        return slots if self._allowed is None else slots[self._allowed[slots]]
 
     def _mask(self, slots: SlotArray) -> BoolArray:
         out = np.zeros(self._size, np.bool_)
