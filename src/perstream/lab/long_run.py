@@ -9,10 +9,12 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +28,7 @@ from perstream.lab.long_day import SOURCE, WAKES, LongDay
 from perstream.lab.long_run_report import LongRun, Sample
 from perstream.lab.long_writes import STOP_MS
 from perstream.lab.metrics import percentiles
-from perstream.lab.trend import trend
+from perstream.lab.trend import Trend, trend
 from perstream.memory.memory import Memory
 from perstream.memory.status import MB
 from perstream.models.registry import load_backend
@@ -39,6 +41,8 @@ DISK_BUDGET_MB = 3.0
 """Small enough that a morning fills it to where as many memories go as come, whichever way it is reduced."""
 WARM_UP = 0.25
 """Share of the run before the trend is measured, at least."""
+BUSY, MEANINGFUL = 5, 12
+"""The owner is awake in a sample with so many memories made; so many such samples are a trend."""
 SETTLED = 0.05
 """The store is full when its count of memories is this near to what it stays at."""
 PROFILE = (
@@ -54,8 +58,8 @@ PROFILE = (
 class _TimedMemory(Memory):
     """A memory that notes how long each write took, in milliseconds: by the wall clock, and its thread's CPU."""
 
-    wall_ms: list[float]
-    cpu_ms: list[float]
+    wall_ms: array[float]
+    cpu_ms: array[float]
 
     def remember(self, new: NewMemory) -> MemoryRecord:
         wall, cpu = time.perf_counter(), time.thread_time()
@@ -109,7 +113,7 @@ def _run(
     seed: int,
     tell: Callable[[Sample], None],
 ) -> LongRun:
-    memory.wall_ms, memory.cpu_ms = [], []
+    memory.wall_ms, memory.cpu_ms = array("d"), array("d")
     kinds: Counter[str] = Counter()
     at = WAKES
 
@@ -156,6 +160,7 @@ def _run(
         peak_rss_mb=max(peak_rss_mb(), *(s.rss_mb for s in samples)),
         warm_from_hour=warm,
         rss_trend=trend([s.hour for s in late], [s.rss_mb for s in late]),
+        rss_trend_awake=_awake(late),
         memories_trend=trend([s.hour for s in late], [float(s.memories) for s in late]),
         write_ms_p50=p50,
         write_ms_p95=p95,
@@ -183,7 +188,13 @@ def _warm(samples: list[Sample], hours: float) -> float:
     return min(max(hours * WARM_UP, full), hours / 2)
 
 
-def _sample(memory: Memory, hour: float, remembered: int, took_ms: list[float]) -> Sample:
+def _awake(samples: Sequence[Sample]) -> Trend | None:
+    """The trend where nothing sleeps: a night in which little happens would make any day flat."""
+    busy = [after for before, after in pairwise(samples) if after.remembered - before.remembered >= BUSY]
+    return trend([s.hour for s in busy], [s.rss_mb for s in busy]) if len(busy) >= MEANINGFUL else None
+
+
+def _sample(memory: Memory, hour: float, remembered: int, took_ms: Sequence[float]) -> Sample:
     status = memory.status()
     own = sum(size for piece, size in status.ram_bytes.items() if piece != "cache")
     return Sample(

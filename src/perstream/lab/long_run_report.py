@@ -43,6 +43,8 @@ class LongRun:
     warm_from_hour: float
     rss_trend: Trend
     """MB per hour after warm-up."""
+    rss_trend_awake: Trend | None
+    """The same over the hours in which the owner is awake; None where they are too few."""
     memories_trend: Trend
     write_ms_p50: float
     write_ms_p95: float
@@ -72,19 +74,21 @@ class LongRun:
         out = _rounded(asdict(self))
         out["speed"] = round(self.hours * 3600 / max(self.wall_s, 1e-9))
         out["rss_flat"] = self.rss_trend.is_flat
+        out["rss_flat_awake"] = None if self.rss_trend_awake is None else self.rss_trend_awake.is_flat
         out["rss_within_cap"] = self.peak_rss_mb <= self.ram_cap_mb
         return dict(out)
 
     def lines(self) -> list[str]:
         """For people."""
-        slope, last = self.rss_trend, self.samples[-1]
+        slope, awake, last = self.rss_trend, self.rss_trend_awake, self.samples[-1]
+        by_day = f"; awake {awake.slope:+.3f} ({awake.low:+.3f} to {awake.high:+.3f}; n = {awake.n})" if awake else ""
         return [
             f"{self.hours:g} hours in {self.wall_s:.0f} s ({self.hours * 3600 / self.wall_s:.0f} times real speed, "
             f"{self.cpu_s:.0f} s of CPU): {self.percepts} percepts, {self.remembered} memories made, "
             f"{last.memories} left, {self.said} words said",
             f"RSS: peak {self.peak_rss_mb:.0f} MB of {self.ram_cap_mb:g} allowed; from hour {self.warm_from_hour:.1f} "
             f"{slope.slope:+.3f} MB an hour (95 %: {slope.low:+.3f} to {slope.high:+.3f}; n = {slope.n})"
-            f"{', flat' if slope.is_flat else ', not flat'}",
+            f"{', flat' if slope.is_flat else ', not flat'}{by_day}",
             f"memory's own account: peak {self.peak_ram_mb:.1f} MB, budget {self.ram_budget_mb:g}; "
             f"disk: peak {self.peak_disk_mb:.1f} MB, budget {self.disk_budget_mb:g}",
             f"writes: p50 {self.write_ms_p50:.1f}, p95 {self.write_ms_p95:.1f}, p99 {self.write_ms_p99:.1f}, "
