@@ -250,10 +250,10 @@ class Rows:
         if query.until is not None:
             ok = _both(ok, self.observed[:size] < query.until.timestamp())
         if query.provenances is not None:
-            ok = _both(ok, np.isin(self.provenance[:size], [_PROVENANCES.index(p) for p in query.provenances]))
+            ok = _both(ok, _among(self.provenance[:size], [_CODES[p.value] for p in query.provenances], len(_CODES)))
         if query.sources is not None:
             sources = [self._sources[s] for s in query.sources if s in self._sources]
-            ok = _both(ok, np.isin(self.source[:size], sources))
+            ok = _both(ok, _among(self.source[:size], sources, len(self._sources)))
         return ok
 
     def times(self) -> tuple[SlotArray, NDArray[np.float64], NDArray[np.float64]]:
@@ -263,3 +263,10 @@ class Rows:
 
 def _both(some: NDArray[np.bool_] | None, other: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return other if some is None else some & other
+
+
+def _among(codes: NDArray[np.integer], wanted: list[int], count: int) -> NDArray[np.bool_]:
+    """Where a code, below ``count``, is one of those wanted: many times quicker than np.isin."""
+    table = np.zeros(count, np.bool_)
+    table[wanted] = True
+    return np.asarray(table.take(codes), np.bool_)

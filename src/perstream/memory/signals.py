@@ -55,26 +55,21 @@ class Who:
 
     def __init__(self, question: Question, rows: Rows) -> None:
         self._speaker = rows.speaker[: rows.size]
-        self._favoured = [0] if question.owner else []
-        self._others = 0.5
-        if question.names:
-            self._favoured = sorted(rows.speakers[name] for name in question.names)
-            self._others = 0.0
-        self.matters = bool(self._favoured) and len(rows.speakers) > 1
+        favoured = [rows.speakers[name] for name in question.names] or ([0] if question.owner else [])
+        self._others = 0.0 if question.names else 0.5
+        self._favoured = np.zeros(len(rows.speakers), np.bool_)
+        """By a speaker's code."""
+        self._favoured[favoured] = True
+        self.matters = bool(favoured) and len(rows.speakers) > 1
         """May it differ from one memory to another?"""
 
     def at(self, slots: SlotArray) -> FloatArray:
         """The signal of some memories."""
-        return np.asarray(np.where(self._is(self._speaker[slots]), 1.0, self._others), np.float32)
+        return np.asarray(np.where(self._favoured[self._speaker[slots]], 1.0, self._others), np.float32)
 
     def favoured(self) -> NDArray[np.bool_]:
         """[slots] Where it is 1."""
-        return self._is(self._speaker)
-
-    def _is(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
-        if len(self._favoured) == 1:
-            return np.asarray(codes == self._favoured[0])
-        return np.isin(codes, self._favoured)
+        return self._favoured.take(self._speaker)
 
 
 class Days:
