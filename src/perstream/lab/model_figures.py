@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,7 +132,7 @@ def captions(loaded: Loaded, tokens: int, repeats: int, limit: Ceiling, asked: D
     rounds = 4 // count
     first = statistics.median(run.first_ms for run in runs)
     total = statistics.median(run.total_ms for run in runs)
-    rate = statistics.median((run.count - 1) / max(1e-9, run.total_ms - run.first_ms) * 1000 for run in runs)
+    rate = statistics.median(run.tokens_per_s for run in runs)
     length = len(build_prompt(loaded, messages(0), 0).ids)
     best = 1 / limit.seconds(*asked.token(length + tokens // 2))
     return Captions(tokens, length, first * rounds, total * rounds, rate, best, rate / best)
@@ -210,20 +210,20 @@ def memory(loaded: Loaded, pool: int, keyframes: int) -> Memory:
 
 
 class _Clocked:
-    """One answer with its times. Tokens are counted as the engine asks whether to stop: words may lag behind."""
+    """One answer with its times. Tokens are counted as the engine asks, after each, whether to stop."""
 
     def __init__(self, device: str) -> None:
         self._device = device
-        self._begun = 0.0
         self._asked: list[float] = []
         self._said: list[float] = []
+        self._begun = self._ended = 0.0
 
     def ask(self, chat: OmniChat, messages: Sequence[Message], sampling: Sampling) -> None:
         """Random weights may say nothing that is text: that is no failure here."""
         settle(self._device)
         self._begun = time.perf_counter()
         try:
-            chat.reply(messages, sampling, self._hear, self._poll)
+            chat.reply(messages, sampling, lambda _: self._said.append(time.perf_counter()), self._poll)
         except BadOutput:
             pass
         settle(self._device)
@@ -234,20 +234,21 @@ class _Clocked:
         return False
 
     @property
-    def _hear(self) -> Callable[[str], None]:
-        return lambda _: self._said.append(time.perf_counter())
-
-    @property
-    def count(self) -> int:
-        """Tokens: the polls but those before generation."""
-        return max(2, len(self._asked) - 1)
+    def _first(self) -> float:
+        return self._said[0] if self._said else self._ended
 
     @property
     def first_ms(self) -> float:
-        """To the first word, or where none came to the first token."""
-        return 1000 * ((self._said or self._asked[1:] or [self._ended])[0] - self._begun)
+        """To the first word."""
+        return 1000 * (self._first - self._begun)
 
     @property
     def total_ms(self) -> float:
         """To the end."""
         return 1000 * (self._ended - self._begun)
+
+    @property
+    def tokens_per_s(self) -> float:
+        """After the first word."""
+        after = sum(moment > self._first for moment in self._asked)
+        return after / max(1e-9, self._ended - self._first)
