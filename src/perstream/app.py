@@ -15,11 +15,12 @@ from perstream.config import Config
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
 from perstream.daemon.parts import Parts
+from perstream.daemon.pictures import encoded
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
-from perstream.errors import Interrupted, NotFound, PerStreamError, SourceError
+from perstream.errors import Interrupted, NotFound, PerStreamError
 from perstream.events import Done
 from perstream.keyframes.sampler import KeyframeSampler
 from perstream.keyframes.thumbnail import thumbnail
@@ -29,7 +30,7 @@ from perstream.perception.perceiver import Perceiver
 from perstream.places import store_folder
 from perstream.protocols import Adapters, Backend
 from perstream.sources import Source, open_source
-from perstream.types import Frame, HalfArray, Hit, MemoryRecord, Query, Receipt, Reply, Selector
+from perstream.types import Hit, MemoryRecord, Query, Receipt, Reply, Selector
 
 if TYPE_CHECKING:
     import networkx
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 STOP_S = 10.0
 """How long a stop waits for a source or a job that hangs; each memory is on disk as soon as it is made."""
-PICTURE_SIDE_PX = 960
-"""A picture to search by is shrunk to this, as keyframes are."""
 
 
 def open_memory(config: Config, backend: Backend, *, read_only: bool = False) -> Memory:
@@ -183,7 +182,7 @@ class App:
                 k=k or self.config.memory.top_k,
                 since=since,
                 until=until,
-                picture=self._encode(image) if image else None,
+                picture=encoded(image, self.config.source, self._backend.vision) if image else None,
                 include_superseded=history,
                 as_of=as_of,
             )
@@ -277,16 +276,6 @@ class App:
 
     def _notice(self, captured_at: datetime) -> None:
         self._source_now = captured_at
-
-    def _encode(self, image: Path) -> HalfArray:
-        source = open_source(str(image), self.config.source)
-        try:
-            frame = next((item for item in source.stream() if isinstance(item, Frame)), None)
-        finally:
-            source.close()
-        if frame is None:
-            raise SourceError(f"{image} holds no picture")
-        return self._backend.vision.encode([frame.picture.rgb(PICTURE_SIDE_PX)])[0]
 
 
 def _utc_now() -> datetime:

@@ -85,6 +85,11 @@ def test_looking_reads_the_cache_and_the_environment_and_no_secret(tmp_path: Pat
     assert look(BackendConfig(base_url="https://api.example.com/v1"), {}).server_is_own
     assert look(BackendConfig(base_url="http://[broken"), {}).server == "unreadable URL"
     assert look(BackendConfig(model_path=str(snapshot)), {}).models == (str(snapshot),)
+    (tmp_path / ".env").write_text(
+        "OPENAI_BASE_URL=http://127.0.0.1:8000/v1\nOPENAI_API_KEY=sk-secret\n", encoding="utf-8"
+    )
+    machine = look(BackendConfig(), {}, tmp_path)
+    assert machine.server == "http://127.0.0.1:8000" and machine.server_is_own and "secret" not in repr(machine)
 
 
 @pytest.fixture

@@ -38,7 +38,9 @@ def listed(store: options.Store = None, config: options.ConfigFile = None, as_js
 
 def load(
     name: Name,
-    path: Annotated[Path, typer.Argument(help="Folder of the adapter (adapter_config.json and safetensors).")],
+    path: Annotated[
+        str, typer.Argument(help="Folder of the adapter, or what the model server takes: a folder there, a hub id.")
+    ],
     store: options.Store = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
@@ -46,7 +48,8 @@ def load(
     """Load one beside the others; it is not in use yet."""
     settings = options.settings(config, store)
     with _running(settings) as adapters:
-        adapters.load(name, str(path.expanduser().resolve()))
+        here = Path(path).expanduser()
+        adapters.load(name, str(here.resolve()) if here.is_dir() else path)
     _told(settings, as_json)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from perstream.config import BackendConfig
+from perstream.models.remote.secrets import gathered
 
 LOOK_S = 5.0
 """The driver's tool is asked for this long."""
@@ -50,11 +51,15 @@ class Machine:
         )
 
 
-def look(config: BackendConfig, environ: Mapping[str, str] | None = None) -> Machine:
-    """Look at the machine. Starts the driver's tool where there is one, and nothing else; opens no connection."""
+def look(config: BackendConfig, environ: Mapping[str, str] | None = None, folder: Path | None = None) -> Machine:
+    """Look at the machine. Starts the driver's tool where there is one, and nothing else; opens no connection.
+
+    ``folder`` is where a ``.env`` may lie (default: the current one).
+    """
     environ = os.environ if environ is None else environ
+    named = gathered(environ, folder)
     wanted = (config.model_path,) if config.model_path else KNOWN
-    server = config.base_url or environ.get("OPENAI_BASE_URL", "")
+    server = config.base_url or named.get("OPENAI_BASE_URL", "")
     return Machine(
         gpu_gb=_gpus(),
         packages=frozenset(name for name in PACKAGES if importlib.util.find_spec(name) is not None),

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from fastapi import APIRouter
 
-from perstream.errors import BackendUnavailable
 from perstream.jsonlines import Json
 from perstream.protocols import Adapters
 from perstream.web.bodies import LoadAdapter, UseAdapter
@@ -27,12 +24,9 @@ def adapter_routes(house: House) -> APIRouter:
 
     @router.post("", status_code=201)
     def load(body: LoadAdapter) -> Json:
-        """Load one from a folder of the daemon's machine; it is not in use yet."""
+        """Load one; it is not in use yet. ``path`` is a folder on the machine of the model, or what its server takes."""
         adapters = house.adapters()
-        path = Path(body.path).expanduser()
-        if not path.is_absolute():
-            raise BackendUnavailable("give the adapter's folder as an absolute path on the daemon's machine")
-        adapters.load(body.name, str(path))
+        adapters.load(body.name, body.path)
         return told(adapters)
 
     @router.put("/active")
