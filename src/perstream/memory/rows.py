@@ -234,6 +234,8 @@ class Rows:
         group = int(self.group[slot])
         if group in self._members:
             self._members[group] -= 1
+            if not self._members[group]:
+                del self._members[group]
         self._slots.remove(int(self.ids[slot]))
         self._shut -= not self.current[slot]
         self.alive[slot] = False
