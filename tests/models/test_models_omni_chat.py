@@ -19,6 +19,7 @@ from perstream.errors import BackendError, BackendUnavailable, BadOutput, Interr
 from perstream.lab.tiny_cups import COLORS, QUESTION, answer, draw_cup  # noqa: E402
 from perstream.models.chat.messages import Message, Patches, Picture, Sampling, Sound  # noqa: E402
 from perstream.models.omni.faults import OutOfMemory  # noqa: E402
+from perstream.models.omni.generation import stops  # noqa: E402
 from perstream.models.omni.loaded import Loaded  # noqa: E402
 from perstream.models.omni.model import OmniChat  # noqa: E402
 from perstream.models.omni.vision import OmniVision  # noqa: E402
@@ -125,10 +126,10 @@ def test_waiting_for_the_model_can_be_cancelled(loaded_omni: Loaded) -> None:
 @contextmanager
 def endless(loaded: Loaded) -> Iterator[None]:
     """A model that never says that it is done."""
-    stops = loaded.model.generation_config.eos_token_id
+    ends = stops(loaded)
 
     def forbid(scores: Any) -> Any:
-        scores[..., stops] = -1e9
+        scores[..., ends] = -1e9
         return scores
 
     with head(loaded, forbid):
@@ -262,6 +263,15 @@ def test_a_prompt_beyond_the_context_is_refused(loaded_omni: Loaded) -> None:
         ask(OmniChat(loaded_omni), "many words " * 6000)
     with pytest.raises(BackendError, match="more than the 8192"):
         ask(OmniChat(loaded_omni), "few", tokens=8192)
+
+
+def test_a_checkpoint_that_names_no_end_of_turn_ends_all_the_same(
+    loaded_omni: Loaded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaded_omni.model.generation_config, "eos_token_id", None)
+    words = loaded_omni.processor.tokenizer("The end.<|im_end|>more<|im_end|>")["input_ids"]
+    with only(loaded_omni, words):
+        assert ask(OmniChat(loaded_omni), QUESTION) == "The end."
 
 
 def test_nothing_to_answer(loaded_omni: Loaded) -> None:

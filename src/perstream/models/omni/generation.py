@@ -18,6 +18,8 @@ LOOK_EVERY = 16
 """Tokens between two looks for repetition."""
 TOP_K = 50
 """Sampling draws from the likeliest so many tokens."""
+ENDS = ("<|im_end|>", "<|endoftext|>", "<end_of_utterance>", "<|eot_id|>")
+"""How chat models of the families in use end a turn."""
 
 
 class Speech:
@@ -120,6 +122,16 @@ def _settings(loaded: Loaded, sampling: Sampling) -> Any:
         num_beams=1,
         repetition_penalty=1.0,
         use_cache=True,
-        eos_token_id=own.eos_token_id,
+        eos_token_id=stops(loaded),
         pad_token_id=own.pad_token_id if own.pad_token_id is not None else loaded.processor.tokenizer.pad_token_id,
     )
+
+
+def stops(loaded: Loaded) -> list[int]:
+    """Tokens that end an answer: those of the checkpoint, which may name none, and the tokenizer's ends of a turn."""
+    tokenizer = loaded.processor.tokenizer
+    named = loaded.model.generation_config.eos_token_id
+    found = {*(named if isinstance(named, (list, tuple)) else [named]), tokenizer.eos_token_id}
+    control = {token.content: number for number, token in tokenizer.added_tokens_decoder.items() if token.special}
+    found.update(control[name] for name in ENDS if name in control)
+    return sorted(number for number in found if number is not None)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from perstream.errors import BackendError
+from perstream.models.omni.generation import stops
 from perstream.models.omni.loaded import Loaded
 
 KEPT = 16
@@ -50,11 +51,10 @@ class Schemas:
     def _compile(self, text: str) -> Any:
         grammars = self._library
         if self._compiler is None:
-            stops = self._loaded.model.generation_config.eos_token_id
             info = grammars.TokenizerInfo.from_huggingface(
                 self._loaded.processor.tokenizer,
                 vocab_size=self._loaded.model.get_output_embeddings().weight.shape[0],
-                stop_token_ids=stops,
+                stop_token_ids=stops(self._loaded),
             )
             self._compiler = grammars.GrammarCompiler(info)
         try:
