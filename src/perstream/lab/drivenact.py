@@ -34,6 +34,8 @@ class Sample:
     """As written; SILENCE means that nothing should be said."""
     golds: frozenset[str]
     """The memories that the reference names."""
+    on_view: bool = False
+    """The reference names the video, too."""
 
     @property
     def memories(self) -> tuple[str, ...]:
@@ -82,6 +84,7 @@ def _sample(item: Mapping[str, Any]) -> Sample:
         question=str(item.get("question") or ""),
         answer=str(item.get("answer") or ""),
         golds=frozenset(golds),
+        on_view="(V)" in [str(r).strip() for r in item.get("reference") or ()],
     )
 
 
