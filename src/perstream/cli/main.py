@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from perstream.cli import adapter, ask, exchange, graph, lab, machine, memory, upkeep, watch
+from perstream.cli import adapter, ask, evaluate, exchange, graph, lab, machine, memory, upkeep, watch
 from perstream.errors import PerStreamError
 from perstream.version import __version__
 
@@ -31,6 +31,7 @@ exchange.register(upkeep.group)
 machine.register(app)
 adapter.register(app)
 lab.register(app)
+evaluate.register(app)
 
 
 def _version(wanted: bool) -> None:
