@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ LONGEST_S = 0.25
 ROUNDS_PER_STORE = 100
 """Then a new store is begun: every other one under a disk budget, so that giving up parts is cut short as well."""
 BUDGET_MB = 3.0
+FILLED_BYTES = 4096
+"""Of a picture in a store that is filled first: each round reads all of it."""
 FAULTS = ("lost", "revived", "changed", "half", "unasked", "unfindable", "residue", "stale", "broken")
 
 
@@ -163,7 +165,10 @@ def fill(store: Path, config: MemoryConfig, memories: int) -> dict[int, tuple[st
     """A store of so many memories; id to text and pinned."""
     with Memory.open(store, config, embed) as memory:
         for start in range(0, memories, 500):
-            memory.remember_all(seen(number) for number in range(start, min(start + 500, memories)))
+            news = (seen(number) for number in range(start, min(start + 500, memories)))
+            memory.remember_all(
+                replace(new, thumbnail=new.thumbnail[:FILLED_BYTES] if new.thumbnail else None) for new in news
+            )
         return _held(memory)
 
 

@@ -31,7 +31,7 @@ from perstream.vectors import normalized
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 FULL = 400
-"""At this many memories more is forgotten than remembered."""
+"""A writer that knows of more memories than this forgets half of those; it begins with the newest so many."""
 BACKUPS = 2
 """A forgetting rewrites every backup, so a few are enough."""
 
@@ -125,7 +125,7 @@ class Writer:
         self._rng = rng
         self._number = first
         self._channel = channel
-        self._records = {record.id: record for record in memory.list(limit=10**6)}
+        self._records = {record.id: record for record in memory.list(limit=FULL)}
 
     def run(self) -> None:
         """Until killed."""
@@ -193,8 +193,8 @@ class Writer:
             self._drop("forget span", Selector(source="kill", since=record.observed_at, until=until))
 
     def _forget_half(self) -> None:
-        middle = sorted(record.observed_at for record in self._records.values())[len(self._records) // 2]
-        self._drop("forget span", Selector(since=START, until=middle))
+        times = sorted(record.observed_at for record in self._records.values())
+        self._drop("forget span", Selector(since=times[0], until=times[len(times) // 2]))
 
     def _drop(self, what: str, selector: Selector) -> None:
         ids = self._memory.forget(selector, dry_run=True).memory_ids
