@@ -16,6 +16,8 @@ from perstream.memory.compress import DIMENSION
 from perstream.memory.entry import TokenCodes
 from perstream.types import FloatArray
 
+_AWAY = b""
+
 
 class TokenStore:
     """Compressed token vectors by slot: 64 bytes a token and about 40 a memory."""
@@ -34,6 +36,15 @@ class TokenStore:
         self._codes[slot] = tokens.codes.tobytes() if tokens is not None and len(tokens.codes) else None
         self._scales[slot] = tokens.scale if tokens is not None else 0.0
         self.nbytes += len(self._codes[slot] or b"")
+
+    def evict(self, slot: int) -> None:
+        """Let go of a memory's tokens, and know that it may have some."""
+        self.put(slot, None)
+        self._codes[slot] = _AWAY
+
+    def is_away(self, slot: int) -> bool:
+        """Were they evicted, and not put since?"""
+        return slot < len(self._codes) and self._codes[slot] is not None and not self._codes[slot]
 
     def extend(self, first: int, codes: Sequence[bytes | None], scales: Sequence[float]) -> None:
         """Keep the tokens of many memories under the free slots from ``first`` on."""

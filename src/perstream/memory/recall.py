@@ -51,7 +51,6 @@ class RecallIndex:
         """``load_tokens`` gives the token vectors of memories (ids) whose were taken out of RAM."""
         self._config = config
         self._load_tokens = load_tokens
-        self._away: set[int] = set()
         self._lock = threading.RLock()
         self._stemmer = Stemmer()
         self._rows = Rows()
@@ -75,7 +74,7 @@ class RecallIndex:
             vectors = self._dense.nbytes if self._dense is not None else 0
             return {
                 "vectors": vectors + self._pictures.nbytes,
-                "tokens": self._tokens.nbytes + 72 * len(self._away),
+                "tokens": self._tokens.nbytes,
                 "words": self._words.nbytes,
                 "rows": self._rows.nbytes,
                 "graph": self._links.nbytes,
@@ -144,7 +143,6 @@ class RecallIndex:
             self._words.remove(slots)
             for slot in slots:
                 self._tokens.put(slot, None)
-                self._away.discard(slot)
                 self._links.remove(slot)
                 self._pictures.put(slot, None)
                 if self._dense is not None:
@@ -156,14 +154,13 @@ class RecallIndex:
         with self._lock:
             for slot in (self._rows.slot_of(i) for i in ids):
                 if slot is not None:
-                    self._tokens.put(slot, None)
-                    self._away.add(slot)
+                    self._tokens.evict(slot)
 
     def holds_tokens(self, memory: int) -> bool:
         """Are the token vectors of a memory in RAM (or were there never any)?"""
         with self._lock:
             slot = self._rows.slot_of(memory)
-            return slot is not None and slot not in self._away
+            return slot is not None and not self._tokens.is_away(slot)
 
     def bring_back(self, ids: Iterable[int]) -> None:
         """Load the token vectors of memories that were evicted."""
@@ -179,7 +176,6 @@ class RecallIndex:
                 if slot is None:
                     continue
                 self._tokens.put(slot, entry.tokens)
-                self._away.discard(slot)
                 self._pictures.put(slot, entry.mean_vector)
                 if entry.pooled is not None:
                     vectors[slot] = entry.pooled
@@ -279,8 +275,8 @@ class RecallIndex:
 
     def _bring_back(self, slots: Iterable[int]) -> None:
         """Load the token vectors of candidates that were evicted."""
-        wanted = {int(self._rows.ids[slot]): int(slot) for slot in slots if int(slot) in self._away}
+        wanted = {int(self._rows.ids[slot]): int(slot) for slot in slots if self._tokens.is_away(int(slot))}
         if wanted and self._load_tokens is not None:
-            for memory, tokens in self._load_tokens(list(wanted)).items():
-                self._tokens.put(wanted[memory], tokens)
-            self._away.difference_update(wanted.values())
+            loaded = self._load_tokens(list(wanted))
+            for memory, slot in wanted.items():
+                self._tokens.put(slot, loaded.get(memory))
