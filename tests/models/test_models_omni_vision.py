@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,10 +14,13 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs torch")
 pytest.importorskip("transformers", reason="needs transformers")
 
-from perstream.errors import BackendError, BadOutput  # noqa: E402
+from perstream.errors import BackendError, BadOutput, Interrupted  # noqa: E402
+from perstream.models.chat.messages import Message, Picture, Sampling  # noqa: E402
 from perstream.models.omni import faults  # noqa: E402
 from perstream.models.omni.faults import OutOfMemory, in_batches, numpy_half  # noqa: E402
+from perstream.models.omni.generation import stops  # noqa: E402
 from perstream.models.omni.loaded import Loaded  # noqa: E402
+from perstream.models.omni.model import OmniChat  # noqa: E402
 from perstream.models.omni.vision import OmniVision, square  # noqa: E402
 from perstream.types import ByteArray  # noqa: E402
 
@@ -159,3 +163,39 @@ def test_towers_that_see_a_square() -> None:
     assert pooled[:, 0].tolist() == [5, 9, 21, 25]
     with pytest.raises(BackendError, match="do not make a grid"):
         pool(vectors[:15], Pixels({}, None, 2), 2)
+
+
+def test_pictures_do_not_wait_for_a_caption(loaded_omni: Loaded) -> None:
+    """Encoded while another thread holds the decoder, and the numbers are the same."""
+    vision = OmniVision(loaded_omni, 2)
+    picture = noise(56, 56)
+    (alone,) = vision.encode([picture])
+    begun, stop = threading.Event(), threading.Event()
+
+    def caption() -> None:
+        with pytest.raises(Interrupted):
+            OmniChat(loaded_omni).reply(
+                [Message("user", (Picture(picture), "Go on"))],
+                Sampling(max_new_tokens=4000, temperature=1.5),
+                lambda _: begun.set(),
+                stop.is_set,
+            )
+
+    ends = stops(loaded_omni)
+
+    def forbid(module: Any, args: Any, scores: Any) -> Any:
+        scores[..., ends] = -1e9
+        return scores
+
+    hook = loaded_omni.model.lm_head.register_forward_hook(forbid)
+    writer = threading.Thread(target=caption)
+    writer.start()
+    try:
+        assert begun.wait(20)
+        for _ in range(5):
+            np.testing.assert_allclose(vision.encode([picture])[0], alone, atol=2e-3)
+        assert writer.is_alive()
+    finally:
+        stop.set()
+        writer.join(20)
+        hook.remove()

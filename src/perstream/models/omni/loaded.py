@@ -28,4 +28,4 @@ class Loaded:
     hidden_size: int
     """Length of an image embedding in the text decoder, and so of a patch vector."""
     lock: threading.RLock = field(default_factory=threading.RLock)
-    """Every forward pass and every switch of adapters holds it."""
+    """Every forward pass of the text decoder and every switch of adapters holds it. Towers alone need no lock."""

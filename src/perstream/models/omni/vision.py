@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +30,8 @@ class OmniVision:
     """``VisionEncoder`` by the tower of a loaded model. Thread-safe.
 
     A picture becomes [pool_size * pool_size, hidden_size] fp16, rows from the top, columns from the left: the tower's
-    grid, averaged to that size. Such a grid goes back into the model as an image of 2 * pool_size tower patches a side.
+    grid, averaged to that size. The tower keeps nothing from one pass to the next and no adapter touches it, so pictures
+    are encoded while the decoder writes a caption: its lock is not waited for. Such a grid goes back into the model as an image of 2 * pool_size tower patches a side.
     """
 
     def __init__(self, loaded: Loaded, pool_size: int, *, batch: int = BATCH) -> None:
@@ -37,6 +39,7 @@ class OmniVision:
         self._loaded = loaded
         self._pool = pool_size
         self._batch = batch
+        self._lock = threading.Lock()
         self._max_pixels = (OVERSAMPLING * pool_size * VECTOR_SIDE) ** 2
         if loaded.family != "omni":
             self._require_grid()
@@ -76,7 +79,7 @@ class OmniVision:
     def _pass(self, pictures: Sequence[Pixels]) -> list[HalfArray]:
         import torch
 
-        with self._loaded.lock, torch.inference_mode(), spoken(self._loaded.name, "looking at pictures"):
+        with self._lock, torch.inference_mode(), spoken(self._loaded.name, "looking at pictures"):
             vectors = look(self._loaded, pictures).pooler_output
             pooled = [pool(v, p, self._pool) for v, p in zip(vectors, pictures, strict=True)]
             together = torch.stack(pooled)
