@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,14 @@ pytest.importorskip("transformers", reason="needs transformers")
 
 from omni_world import NEVER, ask, head, tone, turns  # noqa: E402
 
+from perstream.config import BackendConfig  # noqa: E402
 from perstream.errors import BackendError, BackendUnavailable, BadOutput, Interrupted  # noqa: E402
 from perstream.lab.tiny_cups import COLORS, QUESTION, answer, draw_cup  # noqa: E402
 from perstream.models.chat.messages import Message, Patches, Picture, Sampling, Sound  # noqa: E402
 from perstream.models.omni.faults import OutOfMemory  # noqa: E402
 from perstream.models.omni.generation import stops  # noqa: E402
 from perstream.models.omni.loaded import Loaded  # noqa: E402
+from perstream.models.omni.loading import load_model  # noqa: E402
 from perstream.models.omni.model import OmniChat  # noqa: E402
 from perstream.models.omni.vision import OmniVision  # noqa: E402
 
@@ -296,3 +299,12 @@ def test_everything_at_once(loaded_omni: Loaded) -> None:
         Message("user", (Patches(stored), "and now?")),
     ]
     assert OmniChat(loaded_omni).reply(messages, Sampling(max_new_tokens=8), lambda _: None, NEVER)
+
+
+def test_answers_in_four_bits(tiny_omni: Path) -> None:
+    pytest.importorskip("bitsandbytes", reason="needs bitsandbytes")
+    loaded = load_model(BackendConfig(model_path=str(tiny_omni), load_in="4bit"))
+    (stored,) = OmniVision(loaded, 2).encode([draw_cup("red", np.random.default_rng(0))])
+    chat = OmniChat(loaded)
+    answers = {ask(chat, Patches(stored), Sound(tone(300)), QUESTION, constant=1) for _ in range(3)}
+    assert len(answers) == 1

@@ -121,17 +121,24 @@ def test_one_larger_than_the_budget_is_not_tried_again(loaded_omni: Loaded) -> N
 
 
 def test_given_up_where_copying_is_slower_than_computing() -> None:
-    ticks = iter([0.0, 5.0])
-    prefixes = PrefixCache(clock=lambda: next(ticks))
-
     class Nothing:
         layers = ()
 
+    now, took = 0.0, iter([5.0, 5.0, 0.5, 5.0, 5.0, 5.0])
+
+    def clock() -> float:
+        return now
+
+    def settle() -> None:
+        nonlocal now
+        now += next(took)
+
+    prefixes = PrefixCache(clock=clock)
     assert not prefixes.wanted(b"k", 100)
     assert prefixes.wanted(b"k", 100)
     prefixes.keep(b"k", Nothing(), made_s=1.0)
-    assert prefixes.take(b"k") is not None
-    assert prefixes.take(b"k") is None
+    assert all(prefixes.take(b"k", settle) is not None for _ in range(6))
+    assert prefixes.take(b"k", settle) is None
     assert not prefixes.wanted(b"k", 100)
 
 

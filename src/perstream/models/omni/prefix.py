@@ -1,7 +1,7 @@
 """Keys and values of prompt beginnings that come again: system text, and memories asked about twice.
 
 A beginning is computed apart only when it is met for the second time, so that a question asked once pays nothing; and
-where a copy turns out to take longer than computing it did, that beginning is computed each time from then on.
+where copies turn out to take longer than computing it did, that beginning is computed each time from then on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ SHORTEST = 16
 REMEMBERED = 256
 """Beginnings met once, or found not to be worth it, that are remembered by their digest alone."""
 
+PATIENCE = 3
+"""Slow copies in a row before a beginning is given up: one may have waited for something else."""
+
 Key = bytes
 """Digest of the tokens, pictures and sounds."""
 
@@ -33,6 +36,8 @@ class Entry:
     """Bytes."""
     made_s: float
     """What computing it took."""
+    slow: int = 0
+    """Copies in a row that took longer."""
 
 
 class PrefixCache:
@@ -66,7 +71,8 @@ class PrefixCache:
         begun = self._clock()
         taken = copy.deepcopy(entry.cache)
         settle()
-        if self._clock() - begun > entry.made_s:
+        entry.slow = entry.slow + 1 if self._clock() - begun > entry.made_s else 0
+        if entry.slow == PATIENCE:
             del self._entries[key]
             self._remember(key, False)
         return taken
