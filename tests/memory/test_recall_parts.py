@@ -11,14 +11,16 @@ from recall_world import NOW
 from perstream.errors import BackendError
 from perstream.memory.best import best_slots
 from perstream.memory.compress import compress_tokens, decompress_tokens, project_tokens
-from perstream.memory.dense import BLOCK, DenseIndex
-from perstream.memory.expand import HUB, REACHED, Links
+from perstream.memory.dense import DenseIndex
+from perstream.memory.expand import HUB, REACHED, walk
 from perstream.memory.late import TokenStore
 from perstream.memory.lexical import K1, B, LexicalIndex, Stemmer, words_of
+from perstream.memory.links import Links
 from perstream.memory.phrasing import embedding_text, last_question, parse_question, question_to_embed, without_preamble
 from perstream.memory.places import Places
 from perstream.memory.postings import MOST, Postings
 from perstream.memory.times import Times
+from perstream.memory.whole import BLOCK
 from perstream.vectors import normalized
 
 RNG = np.random.default_rng(0)
@@ -168,14 +170,14 @@ def test_a_walk_is_bounded_and_leaves_out_the_owner_and_hubs() -> None:
     links = Links()
     for slot in range(HUB + 2):
         links.add(slot, ("I", "hub"))
-    assert list(links.walk(0, 2)) == []
+    assert list(walk(links, 0, 2)) == []
     for slot in range(100, 100 + HUB - 1):
         links.add(slot, ("card", f"own {slot}"))
-    assert len(list(links.walk(100, 3))) == REACHED
+    assert len(list(walk(links, 100, 3))) == REACHED
     links.add(500, ("Own 100",))
-    assert [reached for _, reached in links.walk(500, 1)] == [100]
+    assert [reached for _, reached in walk(links, 500, 1)] == [100]
     links.remove(100)
-    assert list(links.walk(500, 1)) == []
+    assert list(walk(links, 500, 1)) == []
 
 
 def test_places_are_a_dictionary_in_a_table() -> None:
@@ -224,3 +226,37 @@ def test_numbers_have_no_endings() -> None:
         "9th",
         "1" * 40,
     ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_links_are_two_dictionaries(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perstream.memory.links._DEAD", 10)
+    rng = np.random.default_rng(seed)
+    links, model, free = Links(), dict[int, list[str]](), list(range(300))
+    names = {number: f"{'Thing' if number % 3 else 'thing'} {number // 2}" for number in range(40)} | {40: "I", 41: " "}
+    count = 60
+    places, mentioned = np.sort(rng.integers(0, count, 150)), rng.integers(0, 43, 150)
+    links.extend(0, places, mentioned, names)
+    for place, entity in zip(places.tolist(), mentioned.tolist(), strict=True):
+        model.setdefault(place, []).append(names.get(entity, ""))
+    free = free[count:]
+    for _ in range(300):
+        if rng.random() < 0.5 and free:
+            slot = free.pop(int(rng.integers(len(free))))
+            model[slot] = [f"thing {number}" for number in rng.integers(0, 30, rng.integers(0, 5))]
+            links.add(slot, model[slot])
+        elif model:
+            slot = int(rng.choice(list(model)))
+            links.remove(slot)
+            free.append(slot)
+            del model[slot]
+    said = {slot: list(dict.fromkeys(name.strip().lower() for name in found)) for slot, found in model.items()}
+    said = {slot: [name for name in found if name not in ("", "i")] for slot, found in said.items()}
+    for slot in range(300):
+        entities = links.entities(slot)
+        assert [links.name(entity).lower() for entity in entities] == said.get(slot, [])
+        for entity in entities:
+            sharing = {other for other, found in said.items() if links.name(entity).lower() in found}
+            assert sorted(links.memories(entity)) == sorted(sharing)
+            assert links.count(entity) == len(sharing)
+    assert links.nbytes < 200 * 30 + 12 * 2 * sum(map(len, said.values())) + 12 * 10 + 4 * 300

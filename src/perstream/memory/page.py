@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from perstream.memory.columns import half_or_none
 from perstream.memory.derived import derive, packed
-from perstream.memory.entry import Labels
-from perstream.memory.lexical import Stemmer
+from perstream.memory.lexical import SlotArray, Stemmer
 from perstream.types import HalfArray
 
 _ROWS = (
@@ -20,9 +21,10 @@ _ROWS = (
     "LEFT JOIN derived d ON d.memory_id = m.id {kept}LEFT JOIN visuals i ON i.memory_id = m.id "
     "WHERE m.id > ? ORDER BY m.id LIMIT ?"
 )
-_LABELS = (
-    "SELECT e.memory_id, s.label, o.label FROM edges e JOIN entities s ON s.id = e.subject "
-    "JOIN entities o ON o.id = e.object WHERE e.memory_id BETWEEN ? AND ? ORDER BY e.memory_id, e.position"
+_MENTIONS = "SELECT memory_id, subject, object FROM edges WHERE memory_id BETWEEN ? AND ? ORDER BY memory_id, position"
+_NAMES = (
+    "SELECT id, label FROM entities WHERE id IN (SELECT subject FROM edges WHERE memory_id BETWEEN ?1 AND ?2 "
+    "UNION SELECT object FROM edges WHERE memory_id BETWEEN ?1 AND ?2)"
 )
 
 
@@ -48,8 +50,12 @@ class Page:
     flags: Sequence[int]
     pictures: dict[int, HalfArray]
     """Mean patch vectors by place in the page, where there are any."""
-    entities: dict[int, Labels]
-    """Labels of its entities by id, as written."""
+    mentioning: SlotArray
+    """Places in the page of the memories that mention entities, ascending; in the order of their triplets."""
+    mentioned: SlotArray
+    """Aligned: ids of these entities."""
+    names: dict[int, str]
+    """Their labels by id."""
 
 
 def read_page(connection: sqlite3.Connection, after: int, limit: int, stemmer: Stemmer, kept: bool) -> Page | None:
@@ -66,9 +72,11 @@ def read_page(connection: sqlite3.Connection, after: int, limit: int, stemmer: S
     for place, text in enumerate(texts):
         if text is not None:
             terms[place], times[place], flags[place] = packed(derive(text, micros[place] / 1e6, stemmer))
-    entities: dict[int, Labels] = {}
-    for memory, subject, obj in connection.execute(_LABELS, (ids[0], ids[-1])):
-        entities[memory] = (*entities.get(memory, ()), subject, obj)
+    edges = np.array(connection.execute(_MENTIONS, (ids[0], ids[-1])).fetchall(), np.int64).reshape(-1, 3)
+    # Somebody may have written since the rows were read: what is of none of them comes another time.
+    memories = np.array(ids, np.int64)
+    mentioning = np.minimum(np.searchsorted(memories, edges[:, 0]), len(ids) - 1)
+    there = memories[mentioning] == edges[:, 0]
     pictures = {
         place: half_or_none(mean, columns[13][place]) for place, mean in enumerate(columns[14]) if mean is not None
     }
@@ -86,5 +94,7 @@ def read_page(connection: sqlite3.Connection, after: int, limit: int, stemmer: S
         times=times,
         flags=flags,
         pictures={place: mean for place, mean in pictures.items() if mean is not None},
-        entities={memory: tuple(dict.fromkeys(labels)) for memory, labels in entities.items()},
+        mentioning=np.repeat(mentioning[there], 2),
+        mentioned=edges[there, 1:].ravel(),
+        names=dict(connection.execute(_NAMES, (ids[0], ids[-1])).fetchall()),
     )

@@ -22,9 +22,10 @@ from perstream.memory.compress import project_tokens
 from perstream.memory.dense import DenseIndex
 from perstream.memory.derived import derive
 from perstream.memory.entry import IndexEntry, Scored, TokenCodes
-from perstream.memory.expand import Links, around
+from perstream.memory.expand import around
 from perstream.memory.late import TokenStore
 from perstream.memory.lexical import LexicalIndex, Stemmer
+from perstream.memory.links import Links
 from perstream.memory.page import Page
 from perstream.memory.phrasing import parse_question, question_to_embed
 from perstream.memory.pictures import Pictures
@@ -125,7 +126,7 @@ class RecallIndex:
             first = self._rows.extend(page)
             self._words.extend(first, page.terms)
             self._tokens.extend(first, page.tokens, page.scales)
-            self._links.extend(first, [page.entities.get(memory, ()) for memory in page.ids])
+            self._links.extend(first, page.mentioning, page.mentioned, page.names)
             held = [place for place, blob in enumerate(page.pooled) if blob]
             if held:
                 vectors = np.frombuffer(b"".join(page.pooled[place] or b"" for place in held), np.float16)
