@@ -117,7 +117,8 @@ class MemoryConfig:
     rho: Share = 0.9
     """Two entities of a category are one when their labels' cosine is at least this."""
     ram_budget_mb: Annotated[float, Meta(ge=0)] = 512.0
-    """Graph and vectors held in RAM; 0 is no limit. Over it, what is coldest stays on disk alone."""
+    """Graph and vectors held in RAM; 0 is no limit. Over it, token vectors of what is coldest stay on disk alone; \
+some 1.3 kB a memory are needed to find it and stay."""
     disk_budget_mb: Annotated[float, Meta(ge=0)] = 0.0
     """Size of the store on disk; 0 is no limit. Over it, memories are reduced, finest part first."""
     reduction: Literal["nsbg", "gsbn"] = "gsbn"

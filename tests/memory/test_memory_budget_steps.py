@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
-from memory_world import at, embed, seen, vector
+from memory_world import at, embed, seen, vector, vectors
 
 from perstream.config import MemoryConfig
 from perstream.memory import budget
@@ -99,3 +100,31 @@ def test_forgetting_for_the_budget_keeps_labels_merging_right(tmp_path: Path) ->
         memory.remember(seen("four", 601, Triplet("the wall colour", "is on", "a wall")))
         labels = set(memory.entities_of(third.id))
     assert labels == {"the color", "a gate"}
+
+
+def test_many_at_once_give_up_as_much_as_one_by_one(tmp_path: Path) -> None:
+    with Memory.open(tmp_path / "a", MemoryConfig(disk_budget_mb=0.8), embed) as memory:
+        memory.remember_all(seen(f"sign number {i}", i / 100, patches=64) for i in range(300))
+        assert memory.status().disk_over_mb == 0
+        with (tmp_path / "all.jsonl").open("wb") as file:
+            memory.exchange.export(file)
+    with Memory.open(tmp_path / "b", MemoryConfig(disk_budget_mb=0.4), embed) as memory:
+        with (tmp_path / "all.jsonl").open("rb") as file:
+            memory.exchange.import_from(file, vectors)
+        assert memory.status().disk_over_mb == 0
+        assert memory.count() > 10
+
+
+def test_a_reader_elsewhere_is_not_waited_for(tmp_path: Path) -> None:
+    with Memory.open(tmp_path, MemoryConfig(disk_budget_mb=0.5), embed) as memory:
+        memory.remember_all(seen(f"sign number {i}", i / 100, patches=64) for i in range(50))
+        reader = sqlite3.connect(tmp_path / "memory.db", isolation_level=None)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM memories").fetchone()
+        patience = memory._store.writer.execute("PRAGMA busy_timeout").fetchone()
+        for i in range(50, 60):  # each of them would wait five seconds
+            memory.remember(seen(f"sign number {i}", i / 100, patches=64))
+        assert memory._store.writer.execute("PRAGMA busy_timeout").fetchone() == patience != (0,)
+        reader.close()
+        memory.remember(seen("the last sign", 99))
+        assert memory.status().disk_over_mb == 0

@@ -14,9 +14,11 @@ from perstream.types import Granularity
 HYSTERESIS = 0.9
 """Over budget, the store is reduced to this share of it, so that not every write has to reduce."""
 STEP_BYTES = 2 * 1024 * 1024
-"""At most about this much is given up in one go after a write, so that no write waits long."""
+"""At most about this much is given up after a write, so that no write waits long."""
 STEP_ITEMS = 16
 """And at most so many parts, for the same reason: recall's index must look at each memory anew."""
+WRITES_AT_ONCE = 8
+"""After many writes at once, the steps of so many are taken together."""
 VACUUM_PAGES = 128
 """Free pages (512 KiB) that are given back to the file system after a write, at most."""
 ALL_PAGES = 1 << 30

@@ -97,5 +97,5 @@ class Exchange:
         finally:
             self._entities.forget_cache()
         self._index.drop()
-        self._keeper.stay_within_budget()
+        self._keeper.stay_within_budget(max(1, importer.added))
         return Imported(importer.added, importer.known, importer.gaps, importer.embedded)

@@ -97,18 +97,22 @@ class Keeper:
         self._index.drop()
         return report
 
-    def stay_within_budget(self) -> None:
-        """After a write: over the disk budget, give up what is coldest and finest, a bounded piece at a time."""
+    def stay_within_budget(self, writes: int = 1) -> None:
+        """After so many writes: over the disk budget, give up what is coldest and finest, a bounded piece for each."""
         limit = int(self._config.disk_budget_mb * MB)
         if not limit or disk_bytes(self._store.path) <= limit:
             return
+        steps, last = divmod(writes, budget.WRITES_AT_ONCE)
+        for many in (*[budget.WRITES_AT_ONCE] * steps, last):
+            # Looked at each time: what parts weigh is not what the file loses with them.
+            with self._store.alone() as connection:
+                excess = budget.used_bytes(connection) - limit
+            if excess <= 0 or not many:
+                break
+            excess += int(limit * (1 - budget.HYSTERESIS))
+            self._give_up(min(excess, budget.STEP_BYTES), self._config.reduction, budget.STEP_ITEMS * many)
         with self._store.alone() as connection:
-            used = budget.used_bytes(connection)
-        if used > limit:
-            excess = used - int(limit * budget.HYSTERESIS)
-            self._give_up(min(excess, budget.STEP_BYTES), self._config.reduction, budget.STEP_ITEMS)
-        with self._store.alone() as connection:
-            budget.tidy(connection)
+            budget.tidy(connection, budget.VACUUM_PAGES * writes)
 
     def _rehearse(self, selector: Selector) -> Receipt:
         """What forgetting would do, done in a transaction that is undone."""

@@ -108,7 +108,7 @@ class Memory:
             self._entities.forget_cache()
             raise
         self._index.sync(touched)
-        self._keeper.stay_within_budget()
+        self._keeper.stay_within_budget(max(1, len(ids)))
         return [records[memory] for memory in ids]
 
     def correct(self, id: int, text: str, vectors: TextVectors, triplets: Sequence[Triplet]) -> MemoryRecord:
