@@ -26,13 +26,28 @@ def find_video(folder: Path, video: str) -> Path | None:
 
     ConfigError for an id that leads out of the folder.
     """
-    name = PurePosixPath(video)
-    if not video or name.is_absolute() or ".." in name.parts or not video.isprintable():
-        raise ConfigError(f"video_id {video[:80]!r} is no path inside of the video folder")
+    name = check_video_id(video)
     for path in (folder / name, *(folder / f"{video}{suffix}" for suffix in SUFFIXES)):
         if path.is_file():
             return path
     return None
+
+
+def check_video_id(video: str) -> PurePosixPath:
+    """The path of a record's ``video_id``. ConfigError for one that leads out of the folder of videos, or nowhere."""
+    name = PurePosixPath(video)
+    if not video.strip() or name.is_absolute() or ".." in name.parts or not video.isprintable():
+        raise ConfigError(f"video_id {video[:80]!r} is no path inside of the video folder")
+    return name
+
+
+def length_of(video: Path) -> float:
+    """Seconds of a video: as it claims, else by reading all of it. SourceError for one that cannot be read."""
+    source = open_source(str(video), SourceConfig(audio=False, transcript=False))
+    with closing(source):
+        if source.duration_s is not None:
+            return source.duration_s
+        return max((item.pts_s for item in source.stream() if isinstance(item, Frame)), default=0.0)
 
 
 def window(timestamp_s: float, before_s: float, after_s: float, most: int) -> tuple[float, ...]:
