@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import perstream.memory.dense as dense
-from perstream.memory.dense import BLOCK, DenseIndex
+from perstream.memory.dense import DenseIndex
 from perstream.memory.sketch import WIDTH, Sketcher
+from perstream.memory.sketches import BLOCK
 from perstream.types import FloatArray
 from perstream.vectors import normalized
 

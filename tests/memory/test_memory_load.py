@@ -193,7 +193,8 @@ def test_the_version_changes_with_what_is_derived() -> None:
 
 
 def test_vectors_put_at_once_are_those_put_one_by_one() -> None:
-    from perstream.memory.dense import BLOCK, DenseIndex
+    from perstream.memory.dense import DenseIndex
+    from perstream.memory.whole import BLOCK
 
     rng = np.random.default_rng(1)
     slots = np.array(sorted(rng.choice(BLOCK + 900, 1500, replace=False)))
