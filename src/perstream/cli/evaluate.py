@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -117,11 +115,6 @@ def proactive(
     _run(plan, dataset, pool, None, config, backend, brain, as_json)
 
 
-def called() -> str:
-    """The command as it was called, to be told with its results. Secrets are never options."""
-    return shlex.join(["perstream", *sys.argv[1:]])
-
-
 def _plan(
     mode: Literal["passive", "proactive"],
     dataset: Path,
@@ -152,7 +145,7 @@ def _plan(
         split=split,
         limit=limit,
         shard=Shard.parse(shard),
-        command=called(),
+        command=output.called(),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from perstream.cli import adapter, ask, evaluate, exchange, graph, lab, machine, memory, upkeep, watch
+from perstream.cli import adapter, ask, dataset, evaluate, exchange, graph, judge, lab, machine, memory, upkeep, watch
 from perstream.errors import PerStreamError
 from perstream.version import __version__
 
@@ -32,6 +32,8 @@ machine.register(app)
 adapter.register(app)
 lab.register(app)
 evaluate.register(app)
+dataset.register(app)
+judge.register(app)
 
 
 def _version(wanted: bool) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable
 from datetime import datetime
@@ -28,6 +30,11 @@ def emit(value: Any) -> None:
     from perstream.jsonlines import dump_line, plain
 
     typer.echo(dump_line(plain(value)))
+
+
+def called() -> str:
+    """The command as it was called, to be told with its results. Secrets are never options."""
+    return shlex.join(["perstream", *sys.argv[1:]])
 
 
 def emit_hit(hit: Hit) -> None:
