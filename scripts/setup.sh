@@ -15,9 +15,9 @@ step() { echo "setup: $1" >&2; }
 command -v "$python" >/dev/null || fail "no $python found; install Python 3.10 or newer, or set PERSTREAM_PYTHON"
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || fail "$("$python" --version) is too old; PerStream needs 3.10 or newer"
 
-# What was installed last: nothing is done again while the definition is the same.
+# What was installed and built last: nothing is done again while the definition is the same.
 stamp=".venv/.perstream-${extras//,/-}"
-want="$(cat setup.py requirements.txt scripts/setup.sh | cksum)"
+want="$(cat setup.py requirements.txt scripts/setup.sh src/perstream/models/minilm*.py | cksum)"
 if [[ -f "$stamp" && "$(cat "$stamp")" == "$want" ]]; then exit 0; fi
 
 if [[ ! -x .venv/bin/python ]]; then
