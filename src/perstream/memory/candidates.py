@@ -57,7 +57,7 @@ class Candidates:
         if len(slots) == ahead and np.sort(ranked)[-WEIGHTS.candidates] < cosines[-1] + best:
             # Somebody further off may still come before these, lifted by the bonus.
             more = [slots]
-            if who.matters:
+            if who.matters and np.count_nonzero(who.at(slots) == 1) < WEIGHTS.candidates:
                 more.append(self._nearest(WEIGHTS.candidates, who.favoured())[0])
             if days:
                 near, cosines = self._of_days(days)
