@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from perstream.cli import adapter, ask, dataset, evaluate, exchange, graph, judge, lab, machine, memory, upkeep, watch
+from perstream.cli import (
+    adapter,
+    ask,
+    dataset,
+    evaluate,
+    exchange,
+    graph,
+    judge,
+    lab,
+    machine,
+    memory,
+    train,
+    upkeep,
+    watch,
+)
 from perstream.errors import PerStreamError
 from perstream.version import __version__
 
@@ -30,6 +44,7 @@ upkeep.register(app)
 exchange.register(upkeep.group)
 machine.register(app)
 adapter.register(app)
+train.register(app)
 lab.register(app)
 evaluate.register(app)
 dataset.register(app)

@@ -19,20 +19,18 @@ def draw_curves(stem: Path, title: str, panels: Mapping[str, Series], x_name: st
         return ()
     from perstream.lab.eval_reduction_plot import canvas, saved
 
-    written = []
-    for suffix in (".svg", ".png"):
-        path = stem.with_name(stem.name + suffix)
-        figure, axes = canvas(path, columns=len(panels), width=4.6 * len(panels), height=3.6)
-        for axis, (name, lines) in zip(axes if len(panels) > 1 else [axes], panels.items(), strict=True):
-            for colour, (label, points) in zip(COLOURS * 3, lines.items(), strict=False):
-                axis.plot(*zip(*points, strict=True), color=colour, marker="o" if len(points) < 40 else None, ms=3)
-                axis.annotate(
-                    label, points[-1], xytext=(4, 0), textcoords="offset points", color=colour, fontsize=8, va="center"
-                )
-            axis.set_xlabel(x_name)
-            axis.set_title(name, fontsize=10, loc="left")
-            axis.margins(x=0.18)
-        figure.suptitle(title, fontsize=11)
-        figure.tight_layout()
-        written.append(saved(figure, path))
-    return tuple(written)
+    svg, png = (stem.with_name(stem.name + suffix) for suffix in (".svg", ".png"))
+    figure, axes = canvas(svg, columns=len(panels), width=4.6 * len(panels), height=3.6)
+    for axis, (name, lines) in zip(axes if len(panels) > 1 else [axes], panels.items(), strict=True):
+        for colour, (label, points) in zip(COLOURS * 3, lines.items(), strict=False):
+            axis.plot(*zip(*points, strict=True), color=colour, marker="o" if len(points) < 40 else None, ms=3)
+            axis.annotate(
+                label, points[-1], xytext=(4, 0), textcoords="offset points", color=colour, fontsize=8, va="center"
+            )
+        axis.set_xlabel(x_name)
+        axis.set_title(name, fontsize=10, loc="left")
+        axis.margins(x=0.18)
+    figure.suptitle(title, fontsize=11)
+    figure.tight_layout()
+    figure.savefig(svg, metadata={"Date": None})
+    return svg, saved(figure, png)
