@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,13 +48,14 @@ class Rebuilder:
 
         Room is what reduction leaves free at least, so that the next write does not give up again what came back.
         """
-        done, full = 0, False
+        done, full, place = 0, False, (math.inf, 0)
         while most is None or done < most:
             full = not self._has_room()
-            wanted = [] if full else self._lacking(STEP if most is None else min(STEP, most - done))
+            wanted = [] if full else self._lacking(place, STEP if most is None else min(STEP, most - done))
             if not wanted:
                 break
-            made = [(memory, text, embed_tokens(text)) for memory, text in wanted]
+            place = wanted[-1][2], wanted[-1][0]
+            made = [(memory, text, embed_tokens(text)) for memory, text, _ in wanted]
             with self._store.writing() as connection:
                 back = [memory for memory, text, vectors in made if _restore(connection, memory, text, vectors)]
             self._index.revise(back)
@@ -68,10 +70,13 @@ class Rebuilder:
         with self._store.reading() as connection:
             return budget.used_bytes(connection) + STEP * ROOM_BYTES <= self._limit * budget.HYSTERESIS
 
-    def _lacking(self, limit: int) -> Sequence[tuple[int, str]]:
+    def _lacking(self, place: tuple[float, int], limit: int) -> Sequence[tuple[int, str, float]]:
+        """Id, text and heat, from hot to cold, colder than ``place``."""
         with self._store.reading() as connection:
             return connection.execute(
-                f"SELECT id, text FROM memories WHERE NOT held & {_V_M} ORDER BY heat DESC, id DESC LIMIT ?", (limit,)
+                f"SELECT id, text, heat FROM memories WHERE (heat, id) < (?, ?) AND NOT held & {_V_M} "
+                "ORDER BY heat DESC, id DESC LIMIT ?",
+                (*place, limit),
             ).fetchall()
 
 
