@@ -19,6 +19,7 @@ from perstream.lab.model_figures import Answers, Captions, Encoding, Memory, ans
 from perstream.lab.omni_shapes import DTYPES, quantize, random_model
 from perstream.lab.roofline import Ceiling, ceiling, demand
 from perstream.models.omni.loaded import Loaded
+from perstream.models.omni.windows import batch_windows, plain_windows
 
 SAMPLER_FRAMES = 15
 """Frames per keyframe at most sampled: 30 frames a second, one keyframe each half second (keyframes.min_interval_s)."""
@@ -51,7 +52,8 @@ class Part:
     """One way of running the model."""
 
     way: str
-    """``fast`` (as PerStream runs it), ``4bit``, or ``naive``: one picture at a time, no prefix kept, fp32."""
+    """``fast`` (as PerStream runs it), ``4bit``, or ``naive``: one picture at a time, no prefix kept, fp32, the
+    library's own attention."""
     dtype: str
     encoding: Encoding
     captions: Captions
@@ -110,11 +112,13 @@ def bench_model(setup: Setup) -> ModelBench:
     if setup.naive:
         slow = dataclasses.replace(loaded, dtype="fp32")
         slow.model.float()
+        plain_windows(slow)
         parts.append(_measure("naive", slow, setup, ceiling(loaded.device, torch.float32)))
     if setup.four_bit and importlib.util.find_spec("bitsandbytes") is not None:
         loaded.model.to(getattr(torch, DTYPES[loaded.dtype]))
         try:
             layers = quantize(loaded.model, loaded.dtype)
+            batch_windows(loaded)
             parts.insert(1, _measure("4bit", loaded, setup, limit))
             notes.append(f"4bit: {layers} linear layers of the text decoder in nf4 with double quantization")
         except (BackendError, RuntimeError) as error:

@@ -10,6 +10,7 @@ from perstream.errors import BackendError, BackendUnavailable
 from perstream.lab.tiny_words import SPECIAL, tokenizer
 from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.patching import Patching
+from perstream.models.omni.windows import batch_windows
 
 VOCABULARY = {"7b": 152_064, "3b": 151_936, "tiny": 1024}
 """``tiny`` is no published size: it tries the commands where there is no room."""
@@ -79,7 +80,10 @@ def random_model(size: str, device: str, dtype: str) -> Loaded:
     model.generation_config.update(
         eos_token_id=words.convert_tokens_to_ids("<|im_end|>"), pad_token_id=words.pad_token_id
     )
-    return Loaded(f"random {size}", model, BareProcessor(words), "omni", device, dtype, int(TEXT[size]["hidden_size"]))
+    width = int(TEXT[size]["hidden_size"])
+    loaded = Loaded(f"random {size}", model, BareProcessor(words), "omni", device, dtype, width)
+    batch_windows(loaded)
+    return loaded
 
 
 def shape(size: str, words: Any) -> Any:

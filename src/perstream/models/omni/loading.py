@@ -16,6 +16,7 @@ from perstream.models.omni.family import Family, family_of, require_abilities, r
 from perstream.models.omni.hardware import Hardware, bytes_needed, hardware_of, require_room, torch_dtype
 from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.processor import load_processor
+from perstream.models.omni.windows import batch_windows
 
 OLDEST, TOO_NEW = (5, 18), (6, 0)
 """Versions of transformers that this was written for."""
@@ -49,6 +50,7 @@ def load_model(config: BackendConfig, *, note: Callable[[str], None] = log.info)
     if family == "image-text":
         with _in_one_line(f"{name} ({checkpoint.model_type}) cannot be used: it fails on a picture"):
             require_vectors(loaded)
+    batch_windows(loaded)
     return loaded
 
 
