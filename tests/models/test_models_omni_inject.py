@@ -67,6 +67,19 @@ def test_mixed_in_one_prompt_each_goes_to_its_place(loaded_omni: Loaded) -> None
     assert (one - three).abs().max() < 5e-3 and (two - three).abs().max() < 5e-3
 
 
+def test_arrays_that_must_not_change_are_taken(loaded_omni: Loaded) -> None:
+    """Keyframes and what comes out of the store are read-only."""
+    picture, samples = draw_cup("red", RNG), tone(300)
+    (stored,) = OmniVision(loaded_omni, 2).encode([picture])
+    kept = np.frombuffer(stored.tobytes(), np.float16).reshape(stored.shape)
+    picture.setflags(write=False)
+    samples.setflags(write=False)
+    assert not kept.flags.writeable
+    messages = turns(Picture(picture), Patches(kept), Sound(samples), Picture(picture[:, ::-1]), QUESTION)
+    assert scores(loaded_omni, messages).isfinite().all()
+    np.testing.assert_array_equal(OmniVision(loaded_omni, 2).encode([picture])[0], stored)
+
+
 def test_order_matters(loaded_omni: Loaded) -> None:
     a, b = (Patches(v) for v in OmniVision(loaded_omni, 2).encode([draw_cup("red", RNG), draw_cup("blue", RNG)]))
     there, back = scores(loaded_omni, turns(a, b, QUESTION)), scores(loaded_omni, turns(b, a, QUESTION))
