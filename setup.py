@@ -36,7 +36,7 @@ QWEN = ["torch>=2.4", "transformers>=5.18,<6", "accelerate>=1.1", "peft>=0.18", 
 QUANT = ["bitsandbytes>=0.46"]
 GRAMMAR = ["xgrammar>=0.2,<0.3"]
 SENTENCE = ["sentence-transformers>=3.0"]
-TRAIN = [*QWEN, *SENTENCE, "tensorboard>=2.16"]
+TRAIN = [*QWEN, *SENTENCE, *PLOT, "tensorboard>=2.16"]
 TEST = [
     *BUILD,
     *SERVER,
@@ -59,7 +59,7 @@ setup(
     python_requires=">=3.10",
     package_dir={"": "src"},
     packages=find_packages("src"),
-    package_data={"perstream": ["py.typed", "memory/*.npz"]},
+    package_data={"perstream": ["py.typed", "memory/*.npz", "web/page/*", "web/page/js/*"]},
     install_requires=CORE,
     extras_require={
         "setup": BUILD,
