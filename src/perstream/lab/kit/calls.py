@@ -62,6 +62,10 @@ class CachedChat:
         half.replace(path)
         return said
 
+    def forget(self, messages: Sequence[Message], sampling: Sampling, variant: int = 0) -> None:
+        """Drop an answer that turned out to be unusable, so that the next run asks anew."""
+        self._path(messages, sampling, variant).unlink(missing_ok=True)
+
     def _count(self, made: int = 0, found: int = 0) -> None:
         with self._lock:
             self.made += made
