@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from perstream.cli import options, output
-from perstream.cli.lab import evaluate
+from perstream.cli.lab import bench, evaluate
 from perstream.errors import BackendError, ConfigError
 
 if TYPE_CHECKING:
-    from perstream.lab.kit.evaluate import Plan
+    from perstream.lab.kit.plan import Plan
 
 Dataset = Annotated[Path, typer.Option("--dataset", help="Records or a public benchmark: JSON (or CSV).")]
 Answers = Annotated[
@@ -40,10 +40,11 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Begin anew instead of goin
 
 
 def register(app: typer.Typer) -> None:
-    """Add both to the group ``eval``, which belongs to ``app`` already."""
+    """Add them to the groups ``eval`` and ``bench``, which belong to ``app`` already."""
     del app
     evaluate.command("passive")(passive)
     evaluate.command("proactive")(proactive)
+    bench.command("kit")(bench_kit)
 
 
 def passive(
@@ -115,6 +116,20 @@ def proactive(
     _run(plan, dataset, pool, None, config, backend, brain, as_json)
 
 
+def bench_kit(
+    samples: Annotated[int, typer.Option("--samples", min=4, max=1000, help="Evaluated one after the other.")] = 200,
+    as_json: options.Json = False,
+) -> None:
+    """What evaluation costs beside its model calls, and how judging gains from workers (200 ms per call)."""
+    from perstream.lab.kit.bench import bench_kit as run
+
+    result = run(samples)
+    if as_json:
+        output.emit(result)
+    else:
+        output.table(result.items())
+
+
 def _plan(
     mode: Literal["passive", "proactive"],
     dataset: Path,
@@ -128,7 +143,7 @@ def _plan(
     limit: int,
     shard: str,
 ) -> Plan:
-    from perstream.lab.kit.evaluate import Plan
+    from perstream.lab.kit.plan import Plan
     from perstream.lab.kit.predictions import Shard
 
     title = name if name is not None else dataset.stem
@@ -165,8 +180,8 @@ def _run(
     brain: dict[str, object],
     as_json: bool,
 ) -> None:
-    from perstream.lab.kit.evaluate import check
     from perstream.lab.kit.evaluate import evaluate as run
+    from perstream.lab.kit.plan import check
     from perstream.lab.kit.suites import read_suite
     from perstream.models.registry import load_backend
 

@@ -47,7 +47,7 @@ def judge(
     from perstream.lab.kit.judging import cost_of, gather, judge_folder
 
     works = gather(folder, probes)
-    one, close = _judge(by, base_url, config, folder)
+    one, close = _judge(by, base_url, config, folder, workers)
     try:
         if not one.offline:
             cost = cost_of(works, one)
@@ -119,7 +119,7 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"
 
 
-def _judge(by: str, base_url: str | None, config: Path | None, folder: Path) -> tuple[Judge, Any]:
+def _judge(by: str, base_url: str | None, config: Path | None, folder: Path, workers: int) -> tuple[Judge, Any]:
     from perstream.lab.kit.calls import CachedChat
     from perstream.lab.kit.judges import ModelJudge, OfflineJudge
 
@@ -133,7 +133,8 @@ def _judge(by: str, base_url: str | None, config: Path | None, folder: Path) -> 
 
     # The estimate and --max-calls bound what is asked here, not the daemon's hourly budget.
     settings = options.settings(config, None, None, backend__base_url=base_url, backend__calls_per_hour=0)
-    chat = RemoteChat(replace(settings.backend, served_model=by, adapters=(), pictures="never"), os.environ)
+    brain = replace(settings.backend, served_model=by, adapters=(), pictures="never")
+    chat = RemoteChat(brain, os.environ, connections=workers)
     return ModelJudge(CachedChat(chat, folder / ".cache" / "calls")), chat.close
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 import time
@@ -43,6 +44,8 @@ from perstream.types import (
     Reply,
 )
 
+_IN_MEMORY = "/dev/shm"
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -80,7 +83,7 @@ class Stage:
         """A store in a folder of its own that was told the pool."""
         started = time.perf_counter()
         with (
-            tempfile.TemporaryDirectory(prefix="perstream-eval-") as folder,
+            tempfile.TemporaryDirectory(prefix="perstream-eval-", dir=_scratch()) as folder,
             self._kind.open(Path(folder), self._config.memory, self.backend.embedder.embed) as memory,
         ):
             rememberer = Rememberer(memory, self.backend, self._categories)
@@ -109,6 +112,12 @@ class Stage:
             speaker=one.speaker,
             context=one.context,
         )
+
+    def embed(self, question: str, memory: Memory) -> None:
+        """Have the vectors of a question ready; those of later questions are made while a model answers this one."""
+        if question.strip():
+            self.backend.embedder.embed_tokens(question.strip())
+            self.backend.embedder.embed_tokens(memory.to_embed(question.strip()))
 
     def ask(self, case: Case, question: str, memory: Memory, percepts: Sequence[Percept]) -> Reply:
         """The question as the daemon answers it, with the percepts in view."""
@@ -170,6 +179,11 @@ class Stage:
         category, _ = self._categories.nearest(self.backend.embedder.embed_tokens(case.caption).pooled)
         speaker.consider(_scene(case, self.backend.vision.dimension), category, said.append)
         return [Word(reply.text, reply.pts_s, reply.evidence) for reply in said]
+
+
+def _scratch() -> str | None:
+    """Where stores that nobody keeps lie: in memory where the machine has such a folder, since no kill matters to them."""
+    return _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else None
 
 
 class _SceneSpeaker(ProactiveSpeaker):

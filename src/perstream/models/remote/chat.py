@@ -18,7 +18,7 @@ from perstream.models.remote.adapters import RemoteAdapters, only_model
 from perstream.models.remote.address import resolve
 from perstream.models.remote.budget import Budget, BudgetSpent
 from perstream.models.remote.catalog import Card, cards, shown
-from perstream.models.remote.client import Client
+from perstream.models.remote.client import CONNECTIONS, Client
 from perstream.models.remote.dialect import Dialect
 from perstream.models.remote.exchange import fetched, repeated, streamed
 from perstream.models.remote.faults import RateLimited, RequestRefused, UnknownModel
@@ -44,8 +44,9 @@ class RemoteChat:
         *,
         backoff_s: float = 0.5,
         clock: Callable[[], float] = time.monotonic,
+        connections: int = CONNECTIONS,
     ) -> None:
-        """``backoff_s`` scales the waits between repeats.
+        """``backoff_s`` scales the waits between repeats; ``connections`` is how many calls may run at once.
 
         BackendUnavailable when no server is named, ConfigError when its address must not be used.
         """
@@ -53,7 +54,7 @@ class RemoteChat:
         self._timeout_s = config.request_timeout_s
         self._retries = config.request_retries
         self._backoff_s = backoff_s
-        self._client = Client(self._address, config.request_timeout_s)
+        self._client = Client(self._address, config.request_timeout_s, connections)
         self._budget = Budget(config.calls_per_hour, config.tokens_per_hour, clock)
         self._tally = Tally(self._address.origin)
         self._dialect = Dialect()

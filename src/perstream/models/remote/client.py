@@ -24,7 +24,7 @@ POLL_S = 0.05
 CLOSE_S = 10.0
 CONNECT_S = 10.0
 CONNECTIONS = 8
-"""At once, per process; further calls wait. A server batches about so many well, and none drowns in them."""
+"""At once, where nothing else is asked for; further calls wait. A server batches about so many well, and none drowns in them."""
 
 T = TypeVar("T")
 Work = Callable[[httpx.AsyncClient, Callable[[str], None]], Coroutine[Any, Any, T]]
@@ -34,8 +34,9 @@ Work = Callable[[httpx.AsyncClient, Callable[[str], None]], Coroutine[Any, Any, 
 class Client:
     """Nothing is opened before the first call. Thread-safe."""
 
-    def __init__(self, address: Address, timeout_s: float) -> None:
+    def __init__(self, address: Address, timeout_s: float, connections: int = CONNECTIONS) -> None:
         self._address = address
+        self._connections = connections
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -100,7 +101,7 @@ class Client:
             return httpx.AsyncClient(
                 headers=headers,
                 timeout=httpx.Timeout(self._timeout_s, connect=min(CONNECT_S, 0.8 * self._timeout_s)),
-                limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+                limits=httpx.Limits(max_connections=self._connections, max_keepalive_connections=self._connections),
                 follow_redirects=False,  # the key goes to no other address
                 trust_env=not self._address.loopback,  # the environment's proxies and certificates; none for this machine
             )
