@@ -30,7 +30,8 @@ LATENCY_S = 0.2
 """Of one model call."""
 PER_WORKER = 16
 """Records judged per worker."""
-MEMORIES = 20
+SAMPLES_EACH, NEW_MEMORIES = 10, 4
+"""Of a participant; and how many memories each sample adds. DriveAndAct has 30 memories a sample, 22 are here."""
 _THINGS = "umbrella kettle passport bicycle camera notebook charger ladder wallet headset jacket toolbox".split()
 _PLACES = "hall kitchen cellar garage office attic car garden bathroom bedroom shed balcony".split()
 
@@ -85,7 +86,7 @@ def _evaluation(samples: int) -> Json:
     share = 1 - chat.spent_s / wall
     return {
         "samples": samples,
-        "memories_per_sample": MEMORIES,
+        "memories_per_sample": NEW_MEMORIES * (SAMPLES_EACH + 1) / 2,
         "model_calls": chat.calls,
         "model_s": round(chat.spent_s, 3),
         "wall_s": round(wall, 3),
@@ -143,20 +144,22 @@ def _prediction(number: int) -> Json:
 
 
 def _records(count: int) -> list[Json]:
-    """Records of one participant each, whose memories are all different."""
+    """Records as the data sets have them: a participant's memories grow from sample to sample."""
     out = []
     for i in range(count):
-        things = [f"{_THINGS[j % len(_THINGS)]} number {i * MEMORIES + j}" for j in range(MEMORIES)]
-        told = [f"My {thing} is in the {_PLACES[(i + j) % len(_PLACES)]}." for j, thing in enumerate(things)]
+        who, known = i // SAMPLES_EACH, NEW_MEMORIES * (i % SAMPLES_EACH + 1)
+        things = [f"{_THINGS[j % len(_THINGS)]} number {who}-{j}" for j in range(known)]
+        places = [_PLACES[(who + j) % len(_PLACES)] for j in range(known)]
+        asked = i % known
         out.append(
             {
-                "participant_id": i,
+                "participant_id": who,
                 "type": "passive",
-                "type_1_memories": told,
+                "type_1_memories": [f"My {t} is in the {p}." for t, p in zip(things, places, strict=True)],
                 "type_2_memories": [],
-                "question": f"Where is my {things[i % MEMORIES]}?",
-                "answer": f"In the {_PLACES[(i + i % MEMORIES) % len(_PLACES)]}.",
-                "reference": [f"(M1.{i % MEMORIES + 1})"],
+                "question": f"Where is my {things[asked]}?",
+                "answer": f"In the {places[asked]}.",
+                "reference": [f"(M1.{asked + 1})"],
             }
         )
     return out
