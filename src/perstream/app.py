@@ -6,16 +6,15 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime, timezone
-from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from perstream.assistant.assistant import Assistant
 from perstream.config import Config
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
+from perstream.daemon.desk import Desk
 from perstream.daemon.parts import Parts
-from perstream.daemon.pictures import encoded
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
@@ -30,12 +29,14 @@ from perstream.perception.perceiver import Perceiver
 from perstream.places import store_folder
 from perstream.protocols import Adapters, Backend
 from perstream.sources import Source, open_source
-from perstream.types import Hit, MemoryRecord, Query, Receipt, Reply, Selector
+from perstream.types import ByteArray, MemoryRecord, Percept, Reply
 
 if TYPE_CHECKING:
-    import networkx
+    pass
 
 T = TypeVar("T")
+VIEW_SIDE_PX = 800
+"""Longer side of the picture that shows what is seen now."""
 STOP_S = 10.0
 """How long a stop waits for a source or a job that hangs; each memory is on disk as soon as it is made."""
 
@@ -52,17 +53,18 @@ def build(config: Config) -> App:
     return App(config, backend, memory)
 
 
-class App:
+class App(Desk):
     """One running house over one store. Every method may be called from any thread."""
 
     def __init__(self, config: Config, backend: Backend, memory: Memory) -> None:
         self.config = config
         self.store = store_folder(config)
-        self._backend = backend
-        self._memory = memory
         self._source_now: datetime | None = None
+        self._views: dict[str, ByteArray] = {}
+        """Of each source its latest keyframe."""
         self.bus = EventBus()
-        self._worker = AssistantWorker(self.bus.publish)
+        worker = AssistantWorker(self.bus.publish)
+        super().__init__(config, backend, memory, worker, self.now)
         self._assistant = Assistant(
             memory, backend, config, self.bus.publish, self.now, thumbnail, self._worker.urgent, self._do_later
         )
@@ -100,6 +102,7 @@ class App:
     def remove(self, name: str) -> None:
         """Stop watching; what was perceived is remembered. NotFound for an unknown name."""
         self._supervisor.remove(name)
+        self._views.pop(name, None)
 
     def pause(self, name: str | None = None) -> None:
         """Perceive nothing of this source, or of all."""
@@ -120,6 +123,12 @@ class App:
     def sources(self) -> list[SourceStatus]:
         """All sources and how they are doing."""
         return list(self._supervisor.list())
+
+    def view(self, name: str) -> bytes | None:
+        """JPEG of the latest keyframe of a source, None before the first. NotFound for an unknown name."""
+        self._supervisor.failure(name)
+        latest = self._views.get(name)
+        return None if latest is None else thumbnail(latest, VIEW_SIDE_PX)
 
     def subscribe(self, capacity: int | None = None) -> Subscription:
         """Events from now on; a subscriber more than ``capacity`` events behind loses the oldest."""
@@ -156,65 +165,7 @@ class App:
         """What "now" means: the clock of the recording last watched, else the wall clock (UTC)."""
         return self._source_now or _utc_now()
 
-    # --- memory -----------------------------------------------------------------------------
-
-    def recall(
-        self,
-        text: str,
-        *,
-        image: Path | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        k: int | None = None,
-        now: datetime | None = None,
-        as_of: datetime | None = None,
-        history: bool = False,
-    ) -> list[Hit]:
-        """Search by words, by picture, or by both; best first.
-
-        ``as_of`` searches what was known and held then; ``history`` also finds what was replaced since.
-        """
-        return self._memory.recall(
-            Query(
-                text=text,
-                vectors=self._backend.embedder.embed_tokens(self._memory.to_embed(text)) if text.strip() else None,
-                now=now or self.now(),
-                k=k or self.config.memory.top_k,
-                since=since,
-                until=until,
-                picture=encoded(image, self.config.source, self._backend.vision) if image else None,
-                include_superseded=history,
-                as_of=as_of,
-            )
-        )
-
-    def memories(self, **filters: Any) -> list[MemoryRecord]:
-        """Newest first; the filters are those of :meth:`perstream.memory.memory.Memory.list`."""
-        return self._memory.list(**filters)
-
-    def memory(self, memory_id: int) -> MemoryRecord:
-        """One memory. NotFound when there is none of this id."""
-        return self._memory.get(memory_id)
-
-    def entities_of(self, memory_id: int) -> tuple[str, ...]:
-        """Labels of the entities a memory mentions."""
-        return self._memory.entities_of(memory_id)
-
-    def thumbnail(self, memory_id: int) -> bytes | None:
-        """JPEG of a memory's moment, where it has one."""
-        return self._memory.thumbnail(memory_id)
-
-    def forget(self, selector: Selector, dry_run: bool = False) -> Receipt:
-        """Remove memories and everything derived from them."""
-        return self._write(lambda: self._memory.forget(selector, dry_run))
-
-    def pin(self, memory_id: int, pinned: bool = True) -> None:
-        """Exempt a memory from reduction, or lift that."""
-        self._write(lambda: self._memory.pin(memory_id, pinned))
-
-    def graph(self) -> networkx.MultiDiGraph:
-        """The memory graph: categories, memories, entities and their edges."""
-        return self._memory.graph()
+    # --- the house ------------------------------------------------------------------------
 
     def status(self) -> AppStatus:
         """How the house is doing."""
@@ -256,10 +207,6 @@ class App:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _write(self, call: Callable[[], T]) -> T:
-        """The assistant thread is the store's one writer."""
-        return self._worker.submit(Priority.TOLD, call).result()
-
     def _do_later(self, job: Callable[[], None]) -> None:
         """After what is more urgent; while shutting down there is no later, and what is left is done at once."""
         with contextlib.suppress(Closing):
@@ -274,8 +221,9 @@ class App:
             name=request.name,
         )
 
-    def _notice(self, captured_at: datetime) -> None:
-        self._source_now = captured_at
+    def _notice(self, percept: Percept) -> None:
+        self._source_now = percept.keyframe.captured_at
+        self._views[percept.keyframe.source] = percept.keyframe.rgb
 
 
 def _utc_now() -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from perstream.errors import BackendUnavailable, Interrupted, NotFound, PerStrea
 from perstream.events import Done
 from perstream.jsonlines import evidence_of
 from perstream.memory.status import MemoryStatus
-from perstream.types import Granularity, Hit, MemoryRecord, Provenance, Receipt, Reply, Selector, Triplet
+from perstream.types import Gap, Granularity, Hit, MemoryRecord, Provenance, Receipt, Reply, Selector, Triplet
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
 JPEG = b"\xff\xd8 a picture \xff\xd9"
@@ -165,6 +166,18 @@ class ScriptedHouse:
 
     def pin(self, memory_id: int, pinned: bool = True) -> None:
         self.memory(memory_id)
+
+    def correct(self, memory_id: int, text: str) -> MemoryRecord:
+        self.records[memory_id] = replace(self.memory(memory_id), text=text)
+        return self.records[memory_id]
+
+    def gaps(self, since: datetime | None = None, until: datetime | None = None) -> list[Gap]:
+        self.filters = {"since": since, "until": until}
+        return [Gap("cam", 1.0, 61.0, NOON, NOON + timedelta(minutes=1), "paused")]
+
+    def view(self, name: str) -> bytes | None:
+        self._known(name)
+        return None if name.startswith("dark") else JPEG
 
     def graph(self) -> networkx.MultiDiGraph:
         graph = networkx.MultiDiGraph()

@@ -21,6 +21,7 @@ from perstream.cli import (
     lab,
     machine,
     memory,
+    page,
     train,
     upkeep,
     watch,
@@ -43,6 +44,7 @@ graph.register(app)
 upkeep.register(app)
 exchange.register(upkeep.group)
 machine.register(app)
+page.register(app)
 adapter.register(app)
 train.register(app)
 lab.register(app)

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from perstream.assistant.assistant import Assistant
 from perstream.types import Gap, Percept, Reply
@@ -22,8 +21,8 @@ class _Waiting:
 class AssistantSink:
     """Hands what a pipeline delivers to the assistant; all but :meth:`ask_at` runs on its thread."""
 
-    def __init__(self, assistant: Assistant, noticed: Callable[[datetime], None]) -> None:
-        """``noticed`` is told the time of every percept, by its source's clock."""
+    def __init__(self, assistant: Assistant, noticed: Callable[[Percept], None]) -> None:
+        """``noticed`` is told of every percept before it is taken in."""
         self._assistant = assistant
         self._noticed = noticed
         self._waiting: dict[str, list[_Waiting]] = {}
@@ -40,7 +39,7 @@ class AssistantSink:
         """Answer what is due, then take the percept in."""
         keyframe = percept.keyframe
         self._answer(keyframe.source, keyframe.pts_s)
-        self._noticed(keyframe.captured_at)
+        self._noticed(percept)
         self._assistant.see(percept)
 
     def gap(self, gap: Gap) -> None:

@@ -19,6 +19,7 @@ from perstream.web.address import store_id
 from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
 from perstream.web.memory_routes import memory_routes
+from perstream.web.page_routes import mount_files, page_routes
 from perstream.web.question_routes import question_routes
 from perstream.web.replies import JsonReply
 from perstream.web.source_routes import source_routes
@@ -42,6 +43,8 @@ def create_api(house: House, config: ServerConfig, store: Path, streams: Streams
     api.include_router(memory_routes(house))
     api.include_router(source_routes(house))
     api.include_router(adapter_routes(house))
+    api.include_router(page_routes())
+    mount_files(api)
     this_store = store_id(store)
 
     @api.get("/healthz", tags=["daemon"])

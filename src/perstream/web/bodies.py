@@ -110,6 +110,12 @@ class Pin(_Body):
     pinned: StrictBool = True
 
 
+class Correct(_Body):
+    """The words that a memory should have."""
+
+    text: Annotated[StrictStr, Field(max_length=4000), AfterValidator(_clean)]
+
+
 class Watch(_Body):
     """A source to watch."""
 

@@ -2,7 +2,7 @@
 
 - The Host header must name this machine: a web page that rebinds its name to 127.0.0.1 is refused.
 - A browser's Origin must do so too; there is no CORS.
-- Everything but /healthz needs the bearer token; the comparison takes the same time wherever it differs.
+- Everything but /healthz and the page's files needs the bearer token; the comparison takes the same time wherever it differs.
 - A body is read here, up to a limit, and handed on whole.
 """
 
@@ -24,7 +24,9 @@ Send = Callable[[Message], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
-OPEN_PATHS = frozenset({"/healthz"})
+OPEN_PATHS = frozenset({"/healthz", "/"})
+OPEN_FILES = "/page/"
+"""The page's own files: no data, so no token."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_S = 30.0
 """A body that takes longer is given up."""
@@ -80,7 +82,7 @@ class Guard:
         origin = headers.get(b"origin")
         if origin is not None and not self._names_us(origin):
             return 403, "wrong-origin", "requests of other web pages are refused"
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_FILES):
             return None
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
         if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):

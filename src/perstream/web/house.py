@@ -12,7 +12,7 @@ from perstream.daemon.status import SourceStatus
 from perstream.errors import PerStreamError
 from perstream.events import Done
 from perstream.protocols import Adapters
-from perstream.types import Hit, MemoryRecord, Receipt, Reply, Selector
+from perstream.types import Gap, Hit, MemoryRecord, Receipt, Reply, Selector
 
 
 class House(Protocol):
@@ -63,6 +63,12 @@ class House(Protocol):
     def pin(self, memory_id: int, pinned: bool = True) -> None:
         """Exempt from reduction. NotFound."""
 
+    def correct(self, memory_id: int, text: str) -> MemoryRecord:
+        """Put the owner's words in the place of a memory's. NotFound."""
+
+    def gaps(self, since: datetime | None = None, until: datetime | None = None) -> list[Gap]:
+        """Stretches without pictures, in order of time."""
+
     def graph(self) -> Any:
         """networkx.MultiDiGraph; nodes are (kind, key)."""
 
@@ -79,6 +85,9 @@ class House(Protocol):
 
     def remove(self, name: str) -> None:
         """Stop watching. NotFound."""
+
+    def view(self, name: str) -> bytes | None:
+        """JPEG of the latest keyframe, None before the first. NotFound."""
 
     def pause(self, name: str | None = None) -> None:
         """Perceive nothing. NotFound."""

@@ -11,7 +11,7 @@ from fastapi import Path as InPath
 from perstream.errors import ConfigError, NotFound, SourceError
 from perstream.jsonlines import Json, hit_to_json, memory_to_json, plain
 from perstream.types import Provenance
-from perstream.web.bodies import MAX_ID, Forget, Moment, Pin, Recall
+from perstream.web.bodies import MAX_ID, Correct, Forget, Moment, Pin, Recall
 from perstream.web.house import House
 from perstream.web.replies import JsonReply, graph_to_json
 
@@ -65,6 +65,17 @@ def memory_routes(house: House) -> APIRouter:
         """Exempt it from reduction, or lift that."""
         house.pin(memory_id, body.pinned)
         return memory_to_json(house.memory(memory_id), house.entities_of(memory_id))
+
+    @router.post("/memories/{memory_id}/correct")
+    def correct(memory_id: Id, body: Correct) -> Json:
+        """Put the owner's words in the place of its text; what it was about is found anew."""
+        record = house.correct(memory_id, body.text)
+        return memory_to_json(record, house.entities_of(memory_id))
+
+    @router.get("/gaps")
+    def gaps(since: Moment | None = None, until: Moment | None = None) -> Json:
+        """Stretches of the timeline without pictures, and why."""
+        return {"gaps": [plain(gap) for gap in house.gaps(since, until)]}
 
     @router.post("/recall")
     def recall(body: Recall) -> Json:

@@ -84,6 +84,12 @@ def source_routes(house: House) -> APIRouter:
         house.resume(name)
         return one(name)
 
+    @router.get("/{name:path}/view", response_model=None)
+    def view(name: str) -> Response:
+        """Its latest keyframe, a JPEG; 204 before the first."""
+        picture = house.view(name)
+        return Response(status_code=204) if picture is None else Response(picture, media_type="image/jpeg")
+
     @router.get("/{name:path}/done", response_model=None)
     def done(name: str, timeout: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0) -> Response:
         """Its ``done`` event once everything perceived is remembered; 204 when it still runs."""

@@ -1,0 +1,52 @@
+// What happens in the daemon, as it happens; comes back by itself when the daemon does.
+
+import { hasToken, stream } from "./api.js";
+
+const LONGEST_WAIT_MS = 15000;
+const listeners = new Set();
+let heard = [];
+
+export const KEPT = 400;
+
+export function listen(listener) {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+// The latest events, oldest first: what a view that opens late shows.
+export function recent() {
+  return heard;
+}
+
+export async function follow(linked) {
+  let wait = 500;
+  for (;;) {
+    if (!hasToken()) {
+      await sleep(300);
+      continue;
+    }
+    const opened = performance.now();
+    try {
+      linked("connecting");
+      await stream("GET", "/v1/events", undefined, (kind, data) => {
+        if (data === null) {
+          linked("live");
+          return;
+        }
+        const event = { kind, ...data };
+        heard = [...heard.slice(-KEPT), event];
+        for (const listener of listeners) listener(event);
+      });
+    } catch {
+      // said below
+    }
+    linked("lost");
+    if (performance.now() - opened > 5000) wait = 500;
+    await sleep(wait);
+    wait = Math.min(LONGEST_WAIT_MS, wait * 2);
+  }
+}
+
+function sleep(ms) {
+  return new Promise((done) => setTimeout(done, ms));
+}

@@ -1,0 +1,116 @@
+// What the daemon sees now, what it makes of it, what it says unasked, and the conversation.
+
+import { get, picture } from "./api.js";
+import { said } from "./cards.js";
+import { el, seconds, show } from "./dom.js";
+import { KEPT, listen, recent } from "./events.js";
+
+const LINES = 150;
+const WORDS = 20;
+const LOOK_MS = 250;
+
+// Replies stay while the page is open, whatever view is shown.
+export const conversation = el("section", { "aria-label": "Answers", "aria-live": "polite" });
+
+export function now(main) {
+  const image = el("img", { alt: "latest keyframe" });
+  const over = el("div", { class: "over" });
+  const log = el("ol", { class: "log", "aria-label": "Decisions of the remember gate, newest first" });
+  const words = el("section", { "aria-label": "Said unasked", "aria-live": "polite" });
+  const empty = el(
+    "p",
+    { class: "empty" },
+    "Nothing is being watched. ",
+    el("a", { href: "#/sources" }, "Add a source"),
+    ", or tell something below.",
+  );
+  const quiet = el("p", { class: "empty", hidden: conversation.children.length > 0 }, "Answers, and words said unasked, appear here.");
+  const view = el("div", { class: "view" }, image, over);
+  show(
+    main,
+    el("div", { class: "now" }, el("div", {}, view, empty, log), el("div", {}, words, conversation, quiet)),
+  );
+  let source = null;
+  let stale = false;
+  let looking = false;
+  let shown = null;
+
+  function seen(event) {
+    if (event.source && event.source !== source && event.kind !== "done") {
+      source = event.source;
+      stale = true;
+    }
+    if (event.kind === "keyframe") {
+      stale = true;
+      over.textContent = (event.seen || []).join(" · ") || event.reason;
+    } else if (event.kind === "gate") {
+      line(event.pts_s, el("span", { class: `tag ${event.remembered ? "keep" : ""}` }, event.remembered ? "keep" : "skip"), `${event.category} ${event.score.toFixed(2)}`);
+    } else if (event.kind === "memory") {
+      line(event.pts_s, el("span", { class: "tag keep" }, `memory ${event.id}`), event.caption);
+    } else if (event.kind === "proactive") {
+      quiet.hidden = true;
+      words.prepend(said(event));
+      while (words.children.length > WORDS) words.lastChild.remove();
+    } else if (["gap", "paused", "error", "frame_dropped", "done"].includes(event.kind)) {
+      line(event.pts_s, el("span", { class: "tag" }, event.kind.replace("_", " ")), event.message || event.reason || told(event));
+    }
+  }
+
+  function line(at, tag, text) {
+    log.prepend(el("li", {}, el("span", { class: "soft" }, seconds(at)), tag, el("span", { title: text }, text)));
+    while (log.children.length > LINES) log.lastChild.remove();
+  }
+
+  async function look() {
+    if (looking || !stale || !source || document.hidden) return;
+    looking = true;
+    stale = false;
+    try {
+      const url = await picture(`/v1/sources/${encodeURIComponent(source)}/view`, false);
+      if (url) {
+        image.src = url;
+        if (shown) URL.revokeObjectURL(shown);
+        shown = url;
+      }
+    } catch {
+      // the link says that the daemon is gone
+    } finally {
+      looking = false;
+    }
+  }
+
+  async function sources() {
+    try {
+      const running = (await get("/v1/sources")).sources;
+      empty.hidden = running.length > 0;
+      view.hidden = !running.length;
+      if (!source && running.length) {
+        source = running[running.length - 1].name;
+        stale = true;
+      }
+    } catch {
+      // tried again
+    }
+  }
+
+  for (const event of recent().slice(-KEPT)) seen(event);
+  const stop = listen(seen);
+  const answered = new MutationObserver(() => (quiet.hidden = true));
+  answered.observe(conversation, { childList: true });
+  const looks = setInterval(look, LOOK_MS);
+  const lists = setInterval(sources, 3000);
+  sources().then(look);
+  return () => {
+    stop();
+    answered.disconnect();
+    clearInterval(looks);
+    clearInterval(lists);
+    if (shown) URL.revokeObjectURL(shown);
+  };
+}
+
+function told(event) {
+  if (event.kind === "done") return `${event.frames} frames, ${event.keyframes} keyframes, ${event.memories} memories`;
+  if (event.kind === "paused") return event.paused ? "paused" : "resumed";
+  return event.count ? `${event.count}` : "";
+}
