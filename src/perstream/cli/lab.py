@@ -78,25 +78,40 @@ def bench_day(
     hours: Annotated[float, typer.Option("--hours", min=0.1, max=240, help="Simulated hours.")] = 24.0,
     ram_mb: Annotated[float, typer.Option("--ram-mb", min=1, help="What the process may hold, MB.")] = 512.0,
     ram_budget_mb: Annotated[float, typer.Option("--ram-budget-mb", min=0, help="memory.ram_budget_mb.")] = 4.0,
-    disk_budget_mb: Annotated[float, typer.Option("--disk-budget-mb", min=0, help="memory.disk_budget_mb.")] = 3.0,
+    disk_budget_mb: Annotated[float, typer.Option("--disk-budget-mb", min=0, help="memory.disk_budget_mb.")] = 1.5,
     strategy: Annotated[Literal["nsbg", "gsbn"], typer.Option("--strategy", help="memory.reduction.")] = "gsbn",
     seed: Annotated[int, typer.Option("--seed", help="Another day.")] = 0,
     writes_at: Annotated[
         int,
         typer.Option("--writes-at", min=0, help="Then time writes in a store of so many memories; 0 leaves that out."),
     ] = 100_000,
+    instant: Annotated[
+        bool,
+        typer.Option(
+            "--instant", help="Scripted models instead of real ones: the memory alone, in a third of the time."
+        ),
+    ] = False,
     plot: Plot = None,
     as_json: options.Json = False,
 ) -> None:
     """A simulated day through the real assistant under budgets: memory, disk, time per write."""
     from dataclasses import replace
 
+    from perstream.config import Config
     from perstream.lab.long_run import long_run
     from perstream.lab.long_writes import long_writes
+    from perstream.models.scripted import load
 
     _check_plot(plot)
+    base = Config()
     result = long_run(
-        hours, ram_mb, ram_budget_mb=ram_budget_mb, disk_budget_mb=disk_budget_mb, reduction=strategy, seed=seed
+        hours,
+        ram_mb,
+        ram_budget_mb=ram_budget_mb,
+        disk_budget_mb=disk_budget_mb,
+        reduction=strategy,
+        seed=seed,
+        backend=load(base.backend, base.moment) if instant else None,
     )
     if writes_at:
         result = replace(result, large=long_writes(writes_at, reduction=strategy, seed=seed))

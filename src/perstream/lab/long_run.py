@@ -37,7 +37,7 @@ from perstream.types import MemoryRecord, NewMemory
 
 EVERY_S = 600.0
 RAM_BUDGET_MB = 4.0
-DISK_BUDGET_MB = 3.0
+DISK_BUDGET_MB = 1.5
 """Small enough that a morning fills it to where as many memories go as come, whichever way it is reduced."""
 WARM_UP = 0.25
 """Share of the run before the trend is measured, at least."""
