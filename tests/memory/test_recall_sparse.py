@@ -17,7 +17,7 @@ from perstream.memory.candidates import Candidates
 from perstream.memory.lexical import LexicalIndex
 from perstream.memory.phrasing import parse_question
 from perstream.memory.recall import RecallIndex
-from perstream.memory.signals import WEIGHTS, Days, Who, _match
+from perstream.memory.signals import WEIGHTS, Days, Who, _made, _match
 from perstream.types import FloatArray, Query
 from perstream.vectors import normalized
 
@@ -188,3 +188,10 @@ def test_candidates_of_an_empty_index() -> None:
     none.by_age(np.zeros(0))
     assert none.found == {}
     assert none.cosines(np.zeros(0, np.int64)).tolist() == []
+
+
+@pytest.mark.parametrize("days", [0.01, 1.0, 7.0, 31.0, 90.0, 300.0])
+def test_when_a_memory_was_made_matches_as_a_second_that_it_names(days: float) -> None:
+    since, until = 1e9, 1e9 + days * 86400
+    moments = np.concatenate([since + np.arange(-500_000.0, days * 86400 + 500_000, 3333.3), [since - 1, since, until]])
+    assert np.array_equal(_made(moments, since, until), _match(moments, moments + 1.0, since, until))

@@ -92,7 +92,7 @@ class Days:
         out = np.zeros(len(slots), np.float32)
         observed = self._observed[slots]
         for since, until in self._spans:
-            np.maximum(out, _match(observed, observed + 1.0, since, until), out=out)
+            np.maximum(out, _made(observed, since, until), out=out)
         if len(self._told):
             place = np.minimum(np.searchsorted(self._told, slots), len(self._told) - 1)
             np.maximum(out, np.where(self._told[place] == slots, self._told_fit[place], 0.0), out=out)
@@ -151,6 +151,15 @@ def _match(starts: np.ndarray, ends: np.ndarray, since: float, until: float) -> 
         value = np.maximum(value, np.where((near <= DAY) & (wide <= 1.5 * DAY), 0.7, 0.0))
         value = np.maximum(value, np.where((near <= NEAR) & (wide <= 1.5 * DAY), 0.5, 0.0))
     return np.asarray(value, np.float32)
+
+
+def _made(observed: Moments, since: float, until: float) -> FloatArray:
+    """The same for the second in which each memory was made: a few passes where many are asked."""
+    away = np.maximum(observed - until, since - (observed + 1.0))
+    near: float | Moments = 0.0
+    if until - since <= 1.5 * DAY:
+        near = np.where(away <= DAY, 0.7, np.where(away <= NEAR, 0.5, 0.0))
+    return np.asarray(np.where(away <= 0, _inside(until - since), near), np.float32)
 
 
 def _inside(length: float) -> float:
