@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from kit_films import film
 
 torch: Any = pytest.importorskip("torch", reason="needs torch")
 for needed in ("transformers", "peft", "accelerate"):
@@ -273,6 +274,27 @@ def test_it_trains_on_stored_patch_vectors(job: LoraJob, embedder: Any, tmp_path
         run_lora(late, embedder, quiet)
     kept = run_lora(replace(late, skip_missing=True, output=tmp_path / "c"), embedder, quiet)
     assert kept["counts"]["records without frames, left out"] == 1
+
+
+def test_it_encodes_the_videos_once_when_there_is_no_cache(job: LoraJob, embedder: Any, tmp_path: Path) -> None:
+    film(tmp_path / "videos" / "p1.mp4", ["red"] * 7, 1)
+    from_videos = replace(job, memory_only=False, videos=tmp_path / "videos", pool_size=2, lora=LoraSettings(rank=2))
+    with pytest.raises(ConfigError, match="there is no video p2"):
+        run_lora(from_videos, embedder, quiet)
+    film(tmp_path / "videos" / "p2.mp4", ["blue"] * 7, 2)
+    said: list[str] = []
+
+    def tell(line: str) -> None:
+        said.append(line)
+        stops_at(1)(line)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_lora(from_videos, embedder, tell)
+    assert "frames: video 2/2, 16 encoded, 16 known, 0 missing" in said, "the refused run kept what it could encode"
+    said.clear()
+    report = run_lora(from_videos, embedder, said.append)
+    assert not any("encoded" in line for line in said), "nothing is encoded twice"
+    assert report["steps"] == 5 and report["counts"]["records without frames, left out"] == 0
 
 
 def test_bad_input_is_one_line(job: LoraJob, embedder: Any, tmp_path: Path) -> None:

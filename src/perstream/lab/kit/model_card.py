@@ -55,6 +55,7 @@ def write_card(
             f"|{'---|' * len(COLUMNS)}",
             *rows,
             "",
+            *_always(epochs),
             f"Kept is epoch {best}, of the least held-out loss: these records chose it, so they flatter it a little. "
             "Measure it on others with `perstream eval`." if best else "No epoch was finished yet.",
             "",
@@ -73,6 +74,14 @@ def write_card(
     half.write_text(text, encoding="utf-8")
     half.replace(path)
     return path
+
+
+def _always(epochs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What F1 of speaking means on these records: that of always speaking."""
+    moments, due = (int(epochs[-1].get(f"proactive_{name}") or 0) for name in ("moments", "due")) if epochs else (0, 0)
+    if not due:
+        return []
+    return [f"{due} of {moments} moments call for a word: always speaking has F1 {2 * due / (due + moments):.3f}.", ""]
 
 
 def _cell(value: Any) -> str:
