@@ -57,4 +57,4 @@ def results_in(folder: Path) -> list[Found]:
             continue  # somebody else's file
         if isinstance(values, dict):
             out.append(Found(str(path.relative_to(folder)), values))
-    return out
+    return sorted(out, key=lambda one: (Path(one.place).parts[:1], "perstream" not in Path(one.place).parts, one.place))

@@ -49,7 +49,9 @@ def lines(series: Mapping[str, Sequence[tuple[float, float]]], x: str, y: str) -
     figure, axis = _canvas(6.8, 3.4)
     for i, (name, points) in enumerate(series.items()):
         ordered = sorted(points)
-        axis.plot([p[0] for p in ordered], [p[1] for p in ordered], "o-", color=_MARKS[i % len(_MARKS)], label=name)
+        axis.plot(
+            [p[0] for p in ordered], [p[1] for p in ordered], "o-", color=_MARKS[i % len(_MARKS)], label=_short(name)
+        )
     axis.set_xlabel(x)
     axis.set_ylabel(y)
     axis.set_ylim(bottom=0)
@@ -95,4 +97,5 @@ def _svg(figure: Any, title: str) -> str:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= MAX_LABEL else "…" + label[1 - MAX_LABEL :]
+    text = label if len(label) <= MAX_LABEL else "…" + label[1 - MAX_LABEL :]
+    return text.replace("$", r"\$")  # no mathematics

@@ -36,7 +36,7 @@ def of_questions(found: Sequence[Found]) -> str:
         f"<h2>Questions</h2><p>{note}In brackets: 95 % intervals. A refusal of what could be answered counts as wrong.</p>"
         + table(heads, rows)
         + "".join(f"<figure>{plot}</figure>" for plot in plots if plot)
-        + "".join(_groups(one) + _tasks(one) for one in found)
+        + "".join(_folded(one) for one in found)
     )
 
 
@@ -78,7 +78,7 @@ def of_words(found: Sequence[Found]) -> str:
         "silence: read it beside the constant policies.</p>"
         + table(heads, rows)
         + f"<figure>{dots(marks, 'F1 of speaking')}</figure>"
-        + "".join(_tasks(one) for one in found)
+        + "".join(_folded(one) for one in found)
     )
 
 
@@ -111,17 +111,22 @@ def of_judges(found: Sequence[Found]) -> str:
     )
 
 
+def _folded(one: Found) -> str:
+    return details(f"{one.title}: {one.values['n']} records, and by group", _groups(one) + _tasks(one))
+
+
 def _groups(one: Found) -> str:
     out = []
     for key, title in (("by_category", "category"), ("by_participant", "participant")):
         groups = one.values.get(key) or {}
-        head = "f1" if one.values.get("offline") else "correctness"
+        passive = one.values["type"] == "passive"
+        flag = "correct" if passive else "appropriate"
+        head = "f1" if one.values.get("offline") else "correctness" if passive else "appropriateness"
         rows = [
-            [name, str(g["n"]), with_interval(g.get("correct")), with_interval(g.get(head))]
-            for name, g in groups.items()
+            [name, str(g["n"]), with_interval(g.get(flag)), with_interval(g.get(head))] for name, g in groups.items()
         ]
         if rows:
-            out.append(details(f"{one.title} by {title}", table([title, "n", "correct", head], rows)))
+            out.append(f"<h3>By {title}</h3>" + table([title, "n", flag, head], rows))
     return "".join(out)
 
 
@@ -129,16 +134,11 @@ def _tasks(one: Found) -> str:
     rows = []
     for task in one.values["tasks"][:MAX_TASKS]:
         verdict = task["verdict"]
-        said = (
-            verdict if isinstance(verdict, str) else ", ".join(f"{k} {v}" for k, v in verdict.items() if k != "reason")
-        )
+        said = verdict if isinstance(verdict, str) else ", ".join(f"{k} {v}" for k, v in verdict.items())
         rows.append([task["id"], task["question"], task["answer"] or "(silence)", task["pred"] or "(silence)", said])
     more = len(one.values["tasks"]) - len(rows)
     rest = f"<p>{more} more are in {escape(one.place)}.</p>" if more > 0 else ""
-    return details(
-        f"{one.title}: {len(one.values['tasks'])} records",
-        table(["id", "question", "reference", "said", "verdict"], rows) + rest,
-    )
+    return "<h3>Records</h3>" + table(["id", "question", "reference", "said", "verdict"], rows) + rest
 
 
 def _dots(found: Sequence[Found], key: str, label: str) -> str:
