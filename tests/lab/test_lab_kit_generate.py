@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from perstream.cli.main import app
 from perstream.errors import BadOutput, ConfigError, NotFound
 from perstream.lab.kit.generate.asks import MEMORIES, PASSIVE, PROACTIVE, Lists
+from perstream.lab.kit.generate.bench import generation
 from perstream.lab.kit.generate.chats import open_chat
 from perstream.lab.kit.generate.drive_and_act import read_drive_and_act
 from perstream.lab.kit.generate.ego4d import plain_narration, read_ego4d
@@ -461,3 +462,9 @@ def replace_backend(name: str) -> Any:
     from perstream.config import BackendConfig
 
     return BackendConfig(name=name)
+
+
+def test_the_bench_makes_all_its_calls() -> None:
+    found = generation([1, 2], latency_s=0.001)
+    assert [row["efficiency"] for row in found.values()][0] == 1.0 and set(found) == {"1", "2"}
+    assert all(0 < row["of_ideal"] <= 1 for row in found.values())

@@ -99,7 +99,7 @@ def generate_records(
     found = [] if drivenact is None else [read_drive_and_act(drivenact, view)]
     found += [] if ego4d is None else [read_ego4d(ego4d)]
     settings = options.settings(config, None, backend, **options.brain(model, device, None, load_in))
-    chat, close = open_chat(settings.backend)
+    chat, close = open_chat(settings.backend, workers)
     failed = 0
     try:
         for one in found:

@@ -120,7 +120,7 @@ def bench_kit(
     samples: Annotated[int, typer.Option("--samples", min=4, max=1000, help="Evaluated one after the other.")] = 200,
     as_json: options.Json = False,
 ) -> None:
-    """What evaluation costs beside its model calls, and how judging gains from workers (200 ms per call)."""
+    """What evaluation costs beside its model calls, and how judging and generation gain from workers (200 ms per call)."""
     from perstream.lab.kit.bench import bench_kit as run
 
     result = run(samples)

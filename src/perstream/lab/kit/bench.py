@@ -14,6 +14,7 @@ from perstream.config import BackendConfig, Config
 from perstream.lab.kit.calls import CachedChat
 from perstream.lab.kit.cases import suite_of_records
 from perstream.lab.kit.evaluate import evaluate
+from perstream.lab.kit.generate.bench import generation
 from perstream.lab.kit.journal import Journal
 from perstream.lab.kit.judges import ModelJudge
 from perstream.lab.kit.plan import Plan
@@ -67,8 +68,13 @@ class _SlowChat:
 
 
 def bench_kit(samples: int = 200, workers: Sequence[int] = (1, 4, 16)) -> Json:
-    """{"evaluation": {…}, "judging": {…}}: shares of wall time and efficiencies."""
-    return {"latency_s": LATENCY_S, "evaluation": _evaluation(samples), "judging": _judging(workers)}
+    """{"evaluation": {…}, "judging": {…}, "generation": {…}}: shares of wall time and efficiencies."""
+    return {
+        "latency_s": LATENCY_S,
+        "evaluation": _evaluation(samples),
+        "judging": _judging(workers),
+        "generation": generation(workers, LATENCY_S),
+    }
 
 
 def _evaluation(samples: int) -> Json:

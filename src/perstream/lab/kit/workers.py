@@ -15,6 +15,8 @@ from perstream.lab.kit.journal import Journal
 T = TypeVar("T")
 SHOWN_EVERY_S = 1.0
 """How often progress is written, at most."""
+AHEAD = 2
+"""So many items per worker are handed out: nobody waits while a result is written."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def run_all(
         queue = iter(left)
         try:
             while True:
-                while len(running) < max(1, workers) and (following := next(queue, None)) is not None:
+                while len(running) < AHEAD * max(1, workers) and (following := next(queue, None)) is not None:
                     running[pool.submit(work, following[1])] = following[0]
                 if not running:
                     break

@@ -14,10 +14,10 @@ from perstream.models.chat.messages import ChatModel
 CHATS = ("openai", "qwen-omni", "builtin")
 
 
-def open_chat(config: BackendConfig) -> tuple[ChatModel, Callable[[], None]]:
+def open_chat(config: BackendConfig, workers: int = 8) -> tuple[ChatModel, Callable[[], None]]:
     """The chat model of ``config.name``, and what closes it. ``builtin`` is templates, for trying things out.
 
-    The daemon's hourly budget does not hold here: what a run costs is said before it starts. ConfigError for a backend
+    ``workers`` calls go to a server at once. The daemon's hourly budget does not hold here: what a run costs is said before it starts. ConfigError for a backend
     without a model, BackendUnavailable for one that cannot run.
     """
     if config.name == "builtin":
@@ -26,7 +26,7 @@ def open_chat(config: BackendConfig) -> tuple[ChatModel, Callable[[], None]]:
         from perstream.models.remote.chat import RemoteChat
 
         settings = replace(config, calls_per_hour=0, tokens_per_hour=0, adapters=(), sound="never")
-        chat = RemoteChat(settings, os.environ)
+        chat = RemoteChat(settings, os.environ, connections=workers)
         if chat.name.startswith("the model at "):
             # Answers are kept by the model's name: it must be the same before and after the first call.
             listed = chat.models()
@@ -34,7 +34,7 @@ def open_chat(config: BackendConfig) -> tuple[ChatModel, Callable[[], None]]:
                 chat.close()
                 raise BackendUnavailable(f"the server has {len(listed)} models: choose one with MODEL_ID (--model)")
             chat.close()
-            chat = RemoteChat(replace(settings, served_model=listed[0]), os.environ)
+            chat = RemoteChat(replace(settings, served_model=listed[0]), os.environ, connections=workers)
         return chat, chat.close
     if config.name == "qwen-omni":
         from perstream.models.omni.loading import load_model

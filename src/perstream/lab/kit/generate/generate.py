@@ -38,6 +38,8 @@ class Generated:
     """Calls that went to the model."""
     found: int
     """Calls that were answered from the cache."""
+    asking_s: float
+    """Without decoding videos before and writing files after."""
 
     def lines(self) -> list[str]:
         """For people."""
@@ -74,8 +76,9 @@ def generate(found: Found, plan: Plan, chat: ChatModel, tell: Tell | None = None
             title=f"{found.dataset}: memories", progress=say,
         )  # fmt: skip
         jobs = jobs_of(moments, journal.values, splits)
+        # Judged runs take the longest: begun last they would keep one worker busy while the others have nothing to do.
         made = run_all(
-            jobs, lambda job: job.key, maker.record, journal, workers=plan.workers,
+            sorted(jobs, key=lambda job: job.kind == "passive"), lambda job: job.key, maker.record, journal, workers=plan.workers,
             title=f"{found.dataset}: records", progress=say,
         )  # fmt: skip
         # The split depends on the seed alone, which decides nothing else: it is written last.
@@ -83,7 +86,9 @@ def generate(found: Found, plan: Plan, chat: ChatModel, tell: Tell | None = None
     failed += [*remembered.failed, *made.failed]
     files = _written(found, plan, records)
     _note(found, plan, chat.name, splits, failed, (remembered, made), cached, time.monotonic() - started)
-    return Generated(tuple(files), len(records), tuple(failed), cached.made, cached.found)
+    return Generated(
+        tuple(files), len(records), tuple(failed), cached.made, cached.found, remembered.wall_s + made.wall_s
+    )
 
 
 def _with_stills(

@@ -13,7 +13,8 @@ from perstream.errors import ConfigError
 from perstream.lab.kit.frames import content_of, frames_at
 from perstream.types import ByteArray
 
-MAX_SIDE_PX = 512
+MAX_SIDE_PX = 448
+"""Sixteen patches of 28 pixels, as vision language models cut them."""
 QUALITY = 90
 
 
