@@ -49,9 +49,9 @@ def passive(participant: int, split: str, thing: str, color: str) -> dict[str, A
     }  # fmt: skip
 
 
-def proactive(participant: int, split: str, due: bool) -> dict[str, Any]:
+def proactive(participant: int, split: str, due: bool, at: float = 20) -> dict[str, Any]:
     return {
-        "participant_id": participant, "video_id": f"p{participant}", "timestamp": "20", "split": split,
+        "participant_id": participant, "video_id": f"p{participant}", "timestamp": str(at), "split": split,
         "caption": "peanuts on a table" if due else "walking down a street",
         "type_1_memories": ["I am allergic to peanuts."], "type_2_memories": ["Yesterday I walked home."],
         "type": "proactive", "answer": f"{RESPONSE} Careful, peanuts." if due else SILENCE,
@@ -62,8 +62,8 @@ def proactive(participant: int, split: str, due: bool) -> dict[str, Any]:
 def records() -> list[dict[str, Any]]:
     found = [passive(1, "train", thing, COLORS[i % 4]) for i, thing in enumerate(THINGS)]
     found += [passive(2, "val", "cup", "green"), passive(2, "val", "bag", "blue")]
-    found += [proactive(1, "train", i < 2) for i in range(8)]
-    return [*found, proactive(2, "val", True), proactive(2, "val", False)]
+    found += [proactive(1, "train", i < 2, 20 + i / 8) for i in range(8)]
+    return [*found, proactive(2, "val", True), proactive(2, "val", False, 20.5)]
 
 
 @pytest.fixture(scope="module")
@@ -290,7 +290,7 @@ def test_it_encodes_the_videos_once_when_there_is_no_cache(job: LoraJob, embedde
 
     with pytest.raises(KeyboardInterrupt):
         run_lora(from_videos, embedder, tell)
-    assert "frames: video 2/2, 16 encoded, 16 known, 0 missing" in said, "the refused run kept what it could encode"
+    assert "frames: video 2/2, 24 encoded, 72 known, 0 missing" in said, "the refused run kept what it could encode"
     said.clear()
     report = run_lora(from_videos, embedder, said.append)
     assert not any("encoded" in line for line in said), "nothing is encoded twice"
@@ -307,16 +307,19 @@ def test_bad_input_is_one_line(job: LoraJob, embedder: Any, tmp_path: Path) -> N
     fails(ConfigError, "silence share", silence_share=2.0)
     fails(NotFound, "no dataset|not there|no such|nowhere", dataset=tmp_path / "nowhere.json")
     for change, said in (
-        ({"question": ""}, "record 0 .* no question"),
-        ({"answer": ""}, "record 0 .* no answer"),
-        ({"type_1_memories": None}, "record 0"),
-        ({"split": "dev"}, "split 'dev'"),
-        ({"participant_id": 2}, "several splits"),
+        ({"question": ""}, "record 0: question is empty"),
+        ({"answer": ""}, "record 0: answer is empty"),
+        ({"type_1_memories": None}, "record 0: type_1_memories must be a list.*--skip-invalid"),
+        ({"split": "dev"}, "record 0: split"),
+        ({"participant_id": 2}, "participant"),
+        ({"reference": ["(M1.9)"]}, "out of range"),
     ):
         rows = records()
         rows[0] |= change
         (tmp_path / "bad.json").write_text(json.dumps(rows))
         fails(ConfigError, said, dataset=tmp_path / "bad.json")
+    data = read_data(replace(job, dataset=tmp_path / "bad.json", skip_invalid=True))
+    assert data.invalid == 1 and len(data.train) == 13, "left out, and nothing instead"
     only = [row | {"split": "val"} for row in records() if row["participant_id"] == 1]
     (tmp_path / "bad.json").write_text(json.dumps(only))
     fails(ConfigError, "held out", dataset=tmp_path / "bad.json")

@@ -89,5 +89,5 @@ def test_the_commands_say_in_one_line_what_is_wrong(tmp_path: Path, monkeypatch:
     assert "nothing to align" in refused("projection", *data, "--output", str(tmp_path / "p.safetensors"))
     assert "MODEL_PATH" in refused("lora", *data, "--output", str(tmp_path / "a"))
     said = refused("lora", *data, "--output", str(tmp_path / "a"), "--model", "m", "--memory-only")
-    assert "record 0" in said and "no question" in said
+    assert "record 0: participant_id is missing" in said and "perstream dataset validate" in said
     assert not (tmp_path / "a").exists(), "nothing is made before the data is read"

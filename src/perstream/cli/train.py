@@ -136,6 +136,10 @@ def lora(
     dtype: options.Dtype = None,
     load_in: options.LoadIn = None,
     skip_missing: SkipMissing = False,
+    skip_invalid: Annotated[
+        bool,
+        typer.Option("--skip-invalid", help="Leave out records in which `perstream dataset validate` finds problems."),
+    ] = False,
     fresh: Fresh = False,
     as_json: options.Json = False,
 ) -> None:
@@ -157,6 +161,7 @@ def lora(
         cache=cache,
         memory_only=memory_only,
         skip_missing=skip_missing,
+        skip_invalid=skip_invalid,
         fresh=fresh,
         pool_size=pool_size,
         silence_share=silence_share,

@@ -10,13 +10,14 @@ from typing import Any
 from perstream.config import BackendConfig
 from perstream.errors import ConfigError
 from perstream.lab.drivenact import Sample, read_samples
-from perstream.lab.eval_recall import read_dataset
 from perstream.lab.kit.cases import Suite, suite_of_records
 from perstream.lab.kit.held_out import split_of
 from perstream.lab.kit.lora import LoraSettings
 from perstream.lab.kit.patch_cache import PatchCache
+from perstream.lab.kit.record_file import read_records_text
 from perstream.lab.kit.train_loop import LoopSettings
 from perstream.lab.kit.train_samples import TrainSample, epoch_order, view_of
+from perstream.lab.kit.validate import validate
 from perstream.models.omni.loaded import Loaded
 
 
@@ -34,6 +35,7 @@ class LoraJob:
     memory_only: bool = False
     """No view: the scene is shown in words."""
     skip_missing: bool = False
+    skip_invalid: bool = False
     fresh: bool = False
     pool_size: int = 8
     silence_share: float = 0.5
@@ -55,6 +57,8 @@ class LoraData:
     """Places of the records to train on."""
     val: tuple[int, ...]
     """Of those that choose the epoch."""
+    invalid: int
+    """Records that were left out because something is wrong with them."""
 
     def part(self, places: Sequence[int]) -> tuple[Suite, tuple[Sample, ...]]:
         """Some of them."""
@@ -75,20 +79,21 @@ def check_job(job: LoraJob) -> None:
 
 def read_data(job: LoraJob) -> LoraData:
     """The records by part. ConfigError for a part that has none."""
-    raw = read_dataset(job.dataset)
-    if not isinstance(raw, list) or not raw:
-        raise ConfigError(f"{job.dataset} holds no list of dataset records: see docs/DATASET.md")
+    found = validate(job.dataset)
+    wrong = {finding.record for finding in found.findings}
+    if wrong and (None in wrong or not job.skip_invalid):
+        way = "" if None in wrong else "; --skip-invalid leaves such records out"
+        raise ConfigError(
+            f"{found.findings[0].words(job.dataset)} ({len(found.findings)} problems: perstream dataset validate{way})"
+        )
+    raw = [item for place, (_, item) in enumerate(read_records_text(job.dataset).records) if place not in wrong]
+    if not raw:
+        raise ConfigError(f"{job.dataset} holds no dataset record that can be used: see docs/DATASET.md")
     records = read_samples(raw)
-    unasked = [i for i, one in enumerate(records) if one.passive and not one.question.strip()]
-    if unasked:
-        raise ConfigError(f"record {unasked[0]} of {job.dataset} is passive and has no question")
-    mute = [i for i, one in enumerate(records) if not one.answer.strip()]
-    if mute:
-        raise ConfigError(f"record {mute[0]} of {job.dataset} has no answer: there is nothing to learn from it")
     split = split_of(records)
     if not split.train:
         raise ConfigError(f"{job.dataset} has no record of split train")
-    return LoraData(suite_of_records(raw), records, split.train, split.val)
+    return LoraData(suite_of_records(raw), records, split.train, split.val, len(wrong))
 
 
 def with_view(
@@ -108,7 +113,10 @@ def with_view(
     return [one for one in train if id(one) not in gone], [one for one in val if id(one) not in gone], len(lost)
 
 
-def counts_of(train: Sequence[TrainSample], val: Sequence[TrainSample], left_out: int, job: LoraJob) -> dict[str, Any]:
+def counts_of(
+    train: Sequence[TrainSample], val: Sequence[TrainSample], left_out: tuple[int, int], job: LoraJob
+) -> dict[str, Any]:
+    """Of the data, for report and card; ``left_out``: records with problems, and without frames."""
     silent = [one for one in train if not one.case.passive and not one.speaks]
     per_epoch = epoch_order(train, 1, job.loop.seed, job.silence_share)
     passive = [one for one in train if one.case.passive]
@@ -125,7 +133,8 @@ def counts_of(train: Sequence[TrainSample], val: Sequence[TrainSample], left_out
         "silent ones drawn per epoch": sum(not train[i].case.passive and not train[i].speaks for i in per_epoch),
         "held-out records": len(val),
         "held-out records measured": min(len(val), job.eval_samples),
-        "records without frames, left out": left_out,
+        "records with problems, left out": left_out[0],
+        "records without frames, left out": left_out[1],
         "view": "the scene in words" if job.memory_only else "stored patch vectors",
     }
 

@@ -15,7 +15,6 @@ from typing import Any
 from perstream.config import BackendConfig, Config
 from perstream.errors import BackendUnavailable, ConfigError
 from perstream.lab.embed_cache import CachedEmbedder
-from perstream.lab.eval_recall import read_dataset
 from perstream.lab.kit.journal import fingerprint
 from perstream.lab.kit.lora import put_on, save_adapter, trained
 from perstream.lab.kit.lora_job import LoraJob, check_job, counts_of, read_data, settings_of, with_view
@@ -48,7 +47,7 @@ def run_lora(
     check_job(job)
     data = read_data(job)
     run = fingerprint(
-        read_dataset(job.dataset), job.backend.model_path, job.backend.load_in, job.backend.dtype, job.memory_only,
+        data.records, job.backend.model_path, job.backend.load_in, job.backend.dtype, job.memory_only,
         job.skip_missing, job.pool_size, job.silence_share, job.abstain_share, asdict(job.loop), asdict(job.lora),
     )  # fmt: skip
     accelerator = _accelerator(job)
@@ -80,7 +79,7 @@ def run_lora(
         train, val, left_out = with_view(made, val, views, job.skip_missing)
         if not train or not val:
             raise ConfigError(f"{len(train)} records to train on and {len(val)} held out are left: too few")
-        return _train(job, run, loaded, chat, views, train, val, left_out, accelerator, tell)
+        return _train(job, run, loaded, chat, views, train, val, (data.invalid, left_out), accelerator, tell)
 
 
 def _train(
@@ -91,7 +90,7 @@ def _train(
     views: PatchCache | None,
     train: Sequence[TrainSample],
     val: Sequence[TrainSample],
-    left_out: int,
+    left_out: tuple[int, int],
     accelerator: Any,
     tell: Tell,
 ) -> dict[str, Any]:
