@@ -23,6 +23,7 @@ from perstream.lab.kit.suites import read_suite
 from perstream.models.builtin import BuiltinGenerator
 from perstream.models.builtin_triplets import GrammarTriplets
 from perstream.models.chat.generator import ChatGenerator
+from perstream.models.chat.messages import Abilities, Picture
 from perstream.models.chat.scripted import ScriptedChat
 from perstream.models.minilm import MiniLM
 from perstream.models.registry import load_backend
@@ -226,6 +227,22 @@ def test_videos_are_looked_at_or_missed_aloud(tmp_path: Path, scripted: Backend)
     assert [key for key, _ in done.summary.failed] == ["000002"]
     assert "ends before 45.0 s" in done.summary.failed[0][1], "never another moment instead"
     assert all(one["latency"]["view"] > 0 for one in read_predictions(what.folder))
+
+
+def test_a_model_that_sees_is_shown_the_window_and_asked_once(tmp_path: Path, builtin: Backend) -> None:
+    clip(tmp_path / "ride.mp4", seconds=2)
+    chat = ScriptedChat(["[now] It is getting brighter."], abilities=Abilities(pictures=True))
+    generator = ChatGenerator(chat, builtin.embedder, BackendConfig())
+    seeing = replace(builtin, generator=generator, slow=True, name="seeing")
+    what = replace(plan(tmp_path / "out"), memory_only=False, video_dir=tmp_path, max_frames=3, before_s=1.0)
+    (said,) = run(suite_of_records([record(2)]), what, seeing)
+    assert chat.calls == 1
+    pictures = [part for part in chat.asked[0][0][-1].parts if isinstance(part, Picture)]
+    assert [round(float(p.rgb.mean()), -1) for p in pictures] == sorted(
+        round(float(p.rgb.mean()), -1) for p in pictures
+    )
+    assert len(pictures) == 3
+    assert said["pred"] == "It is getting brighter."
 
 
 def clip(path: Path, seconds: int) -> None:

@@ -9,19 +9,20 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from perstream.assistant.assistant import Assistant
-from perstream.assistant.gate import CategorySpace
+from perstream.assistant.gate import CategorySpace, GateDecision, RememberGate
+from perstream.assistant.moments import moment_of
+from perstream.assistant.passive import PassiveAnswerer
 from perstream.assistant.policy import SpeechPolicy
 from perstream.assistant.proactive import ProactiveSpeaker
 from perstream.assistant.remember import Rememberer
 from perstream.config import Config
-from perstream.events import Event, ProactiveSaid
 from perstream.keyframes.thumbnail import thumbnail
 from perstream.lab.kit.cases import BEGINS_AT, Case, Told, shuffled
 from perstream.lab.kit.strategies import STRATEGIES
@@ -34,6 +35,7 @@ from perstream.protocols import Backend
 from perstream.types import (
     Evidence,
     Keyframe,
+    MemoryRecord,
     NewMemory,
     Observation,
     ObservationKind,
@@ -120,22 +122,43 @@ class Stage:
             self.backend.embedder.embed_tokens(memory.to_embed(question.strip()))
 
     def ask(self, case: Case, question: str, memory: Memory, percepts: Sequence[Percept]) -> Reply:
-        """The question as the daemon answers it, with the percepts in view."""
-        assistant = self._assistant(memory, [], case.now, speaks=False)
+        """The question as the daemon answers it: what is in view is remembered first, or shown to a backend that is slow."""
+        now = percepts[-1].keyframe.captured_at if percepts else case.now
+        if self.backend.slow:
+            passive = PassiveAnswerer(memory, self.backend, self._config.memory)
+            return passive.ask(question, now, _unheard, _never, tuple(percepts), lambda: self._keep(memory, percepts))
+        config = replace(self._config, proactive=replace(self._config.proactive, enabled=False))
+        assistant = Assistant(memory, self.backend, config, lambda _: None, lambda: now, thumbnail)
         for percept in percepts:
             assistant.see(percept)
-        now = percepts[-1].keyframe.captured_at if percepts else case.now
         return assistant.ask(question, now=now)
+
+    def _keep(self, memory: Memory, percepts: Sequence[Percept]) -> MemoryRecord | None:
+        """An answer rests on the view: it becomes a memory."""
+        if not percepts:
+            return None
+        best = max(self._judged(percepts), key=lambda decision: decision.score)
+        moment = moment_of(percepts, best, thumbnail)
+        return Rememberer(memory, self.backend, self._categories).moment(moment, _never)
+
+    def _judged(self, percepts: Sequence[Percept]) -> list[GateDecision]:
+        gate = RememberGate(self._categories, self._config.gate.gamma_threshold, self.backend.project)
+        return [gate.judge(percept) for percept in percepts]
 
     def watch(self, case: Case, memory: Memory, percepts: Sequence[Percept]) -> list[Word]:
         """What the daemon says by itself over the percepts; without any, over the scene in words."""
-        if not percepts:
-            return self._over_scene(case, memory)
-        events: list[Event] = []
-        assistant = self._assistant(memory, events, case.now, speaks=True)
-        for percept in percepts:
-            assistant.see(percept)
-        return [Word(e.text, e.pts_s or 0.0, e.evidence) for e in events if isinstance(e, ProactiveSaid)]
+        config = replace(self._config.proactive, enabled=True)
+        kind = ProactiveSpeaker if percepts else _SceneSpeaker
+        speaker = kind(memory, self.backend, config, SpeechPolicy(config), self._config.moment.queue_size)
+        said: list[ProactiveReply] = []
+        if percepts:
+            categories = [decision.category for decision in self._judged(percepts)]
+        else:
+            percepts = [_scene(case, self.backend.vision.dimension)]
+            categories = [self._categories.nearest(self.backend.embedder.embed_tokens(case.caption).pooled)[0]]
+        for percept, category in zip(percepts, categories, strict=True):
+            speaker.consider(percept, category, said.append)
+        return [Word(reply.text, reply.pts_s, reply.evidence) for reply in said]
 
     def best(self, case: Case, memory: Memory) -> str:
         """The memory closest to the scene, for the baseline that always speaks."""
@@ -166,19 +189,6 @@ class Stage:
 
             reader = self._perceiving.reader = OnnxReader()
         return Perceiver(perception, self.backend.vision.encode, reader=reader).see_all(keyframes)
-
-    def _assistant(self, memory: Memory, events: list[Event], now: datetime, *, speaks: bool) -> Assistant:
-        config = replace(self._config, proactive=replace(self._config.proactive, enabled=speaks))
-        # Somebody waits for the answer to a question: as in the daemon, slow captions are put off then.
-        return Assistant(memory, self.backend, config, events.append, lambda: now, thumbnail, urgent=lambda: not speaks)
-
-    def _over_scene(self, case: Case, memory: Memory) -> list[Word]:
-        said: list[ProactiveReply] = []
-        config = replace(self._config.proactive, enabled=True)
-        speaker = _SceneSpeaker(memory, self.backend, config, SpeechPolicy(config), self._config.moment.queue_size)
-        category, _ = self._categories.nearest(self.backend.embedder.embed_tokens(case.caption).pooled)
-        speaker.consider(_scene(case, self.backend.vision.dimension), category, said.append)
-        return [Word(reply.text, reply.pts_s, reply.evidence) for reply in said]
 
 
 def _scratch() -> str | None:
@@ -211,3 +221,11 @@ def _scene(case: Case, dimension: int) -> Percept:
     words = " ".join(case.caption.split())
     seen = (Observation(ObservationKind.SCENE, words, 1.0, at, at, votes=2),) if words else ()
     return Percept(keyframe, seen, np.zeros((0, dimension), np.float16), repeated=True)
+
+
+def _never() -> bool:
+    return False
+
+
+def _unheard(_: str) -> None:
+    """Nobody listens while it is made."""
