@@ -30,6 +30,8 @@ def draw_curves(stem: Path, title: str, panels: Mapping[str, Series], x_name: st
         axis.set_xlabel(x_name)
         axis.set_title(name, fontsize=10, loc="left")
         axis.margins(x=0.18)
+        if name.startswith("proactive F1"):
+            axis.set_ylim(-0.02, 1.02)  # a share: seen whole
     figure.suptitle(title, fontsize=11)
     figure.tight_layout()
     figure.savefig(svg, metadata={"Date": None})

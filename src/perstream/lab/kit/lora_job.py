@@ -16,7 +16,7 @@ from perstream.lab.kit.lora import LoraSettings
 from perstream.lab.kit.patch_cache import PatchCache
 from perstream.lab.kit.record_file import read_records_text
 from perstream.lab.kit.train_loop import LoopSettings
-from perstream.lab.kit.train_samples import TrainSample, epoch_order, view_of
+from perstream.lab.kit.train_samples import TrainSample, epoch_order, has_view
 from perstream.lab.kit.validate import validate
 from perstream.models.omni.loaded import Loaded
 
@@ -102,7 +102,7 @@ def with_view(
     """Those that have a view, where one is wanted. ConfigError names the others unless they may be skipped."""
     if views is None:
         return train, val, 0
-    lost = [one for one in (*train, *val) if not view_of(views, one.case)]
+    lost = [one for one in (*train, *val) if not has_view(views, one.case)]
     if lost and not skip:
         named = "; ".join(f"{one.case.video or 'no video'} at {one.case.time_s:.1f} s" for one in lost[:5])
         raise ConfigError(

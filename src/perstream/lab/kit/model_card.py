@@ -51,6 +51,9 @@ def write_card(
             "",
             "## Held-out figures",
             "",
+            "Held-out records are taken as they come, with all their silence, so their loss is not that of training: compare "
+            "epochs.",
+            "",
             f"| {' | '.join(COLUMNS)} |",
             f"|{'---|' * len(COLUMNS)}",
             *rows,

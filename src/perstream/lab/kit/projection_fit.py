@@ -26,7 +26,7 @@ PULL = 0.5
 """Weight of one minus the cosine."""
 WEIGHT_DECAY = 1e-2
 LEAST_HIDDEN, MOST_HIDDEN = 128, 1024
-LOOKED_AT = 512
+LOOKED_AT = 128
 """Frames from which the inputs' mean and spread are taken."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -26,30 +26,34 @@ class HeldOut:
 
 
 def measure(
-    samples: Sequence[HeldOut],
+    samples: Iterable[HeldOut],
     loss: Any,
     chat: ChatModel,
     numbers: Callable[[], AbstractContextManager[Any]],
 ) -> dict[str, float | None]:
     """Mean loss of all, of passive and of proactive ones; precision, recall and F1 of speaking by greedy replies.
 
-    ``loss`` is :func:`answer_loss`'s module, ``numbers`` the context of its arithmetic. None where there is no sample.
+    ``loss`` is :func:`answer_loss`'s module, ``numbers`` the context of its arithmetic. One sample is held at a time.
+    None where there is no sample.
     """
     import torch
 
-    losses: list[float] = []
-    with torch.no_grad(), numbers():
-        losses = [float(loss(one.row)) for one in samples]
-    asked = [value for value, one in zip(losses, samples, strict=True) if one.passive]
-    unasked = [value for value, one in zip(losses, samples, strict=True) if not one.passive]
-    moments = [one for one in samples if not one.passive]
-    with numbers():
-        spoke = [speaks(chat, one.messages) for one in moments]
+    asked: list[float] = []
+    unasked: list[float] = []
+    due: list[bool] = []
+    spoke: list[bool] = []
+    for one in samples:
+        with numbers():
+            with torch.no_grad():
+                (asked if one.passive else unasked).append(float(loss(one.row)))
+            if not one.passive:
+                due.append(one.speaks)
+                spoke.append(speaks(chat, one.messages))
     return {
-        "val_loss": _mean(losses),
+        "val_loss": _mean([*asked, *unasked]),
         "val_loss_passive": _mean(asked),
         "val_loss_proactive": _mean(unasked),
-        **speaking_scores([one.speaks for one in moments], spoke),
+        **speaking_scores(due, spoke),
     }
 
 

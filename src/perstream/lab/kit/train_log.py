@@ -21,7 +21,9 @@ class TrainLog:
         self._folder = folder
         self._path = folder / STEPS
         self.lines: list[dict[str, Any]] = [line for line in _read(self._path) if line["step"] <= step]
-        self._path.write_text("".join(json.dumps(line) + "\n" for line in self.lines), encoding="utf-8")
+        part = self._path.with_suffix(".part")
+        part.write_text("".join(json.dumps(line) + "\n" for line in self.lines), encoding="utf-8")
+        part.replace(self._path)
         self._board: Any = None
         if find_spec("tensorboard") is not None:
             from torch.utils.tensorboard import SummaryWriter

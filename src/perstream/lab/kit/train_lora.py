@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -100,12 +100,10 @@ def _train(
         prompt, reply = sample.prompt(chat.abilities, view_of(views, sample.case) if views is not None else ())
         return prompt, row_of(loaded, prompt.messages, reply)
 
-    def held_out() -> list[HeldOut]:
-        out = []
+    def held_out() -> Iterator[HeldOut]:
         for sample in val[: job.eval_samples]:
             prompt, row = laid_out(sample)
-            out.append(HeldOut(prompt.messages, row, sample.case.passive, sample.speaks))
-        return out
+            yield HeldOut(prompt.messages, row, sample.case.passive, sample.speaks)
 
     wrapped = put_on(loaded, job.lora, job.loop.seed, checkpointing=job.checkpointing)
     named = trained(wrapped)
@@ -152,7 +150,7 @@ def _train(
     return report
 
 
-def _measured(chat: OmniChat, samples: Sequence[HeldOut], loss: Any, numbers: Any) -> dict[str, float | None]:
+def _measured(chat: OmniChat, samples: Iterable[HeldOut], loss: Any, numbers: Any) -> dict[str, float | None]:
     chat.forget_prefixes()  # they were read with other weights
     return measure(samples, loss, chat, numbers)
 

@@ -111,6 +111,11 @@ def view_of(cache: PatchCache, case: Case, most: int = FRAMES, before_s: float =
     return tuple(percepts)
 
 
+def has_view(cache: PatchCache, case: Case, before_s: float = BEFORE_S) -> bool:
+    """Whether :func:`view_of` finds a frame; reads none."""
+    return bool(cache.within(case.video, case.time_s - before_s, case.time_s + EXACT_S))
+
+
 def scene_in_words(case: Case, dimension: int) -> Percept:
     """The caption as the one thing perceived, without a picture, as evaluation without videos shows it."""
     words = " ".join(case.caption.split())
