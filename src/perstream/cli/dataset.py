@@ -125,3 +125,54 @@ def generate_records(
         close()
     if failed:
         raise BackendError(f"{failed} items failed; the same command tries them again")
+
+
+@group.command("cache")
+def cache_dataset(
+    file: Annotated[Path, typer.Argument(help="Dataset records, JSON.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the cache.")] = Path("dataset/cache"),
+    video_dir: VideoDir = None,
+    frames: Annotated[int, typer.Option("--frames", min=1, max=64, help="Frames of a record's window.")] = 8,
+    before: Annotated[float, typer.Option("--before", min=0, max=3600, help="Seconds of it before its time.")] = 8.0,
+    after: Annotated[float, typer.Option("--after", min=0, max=3600, help="Seconds after it.")] = 0.0,
+    pool_size: Annotated[int, typer.Option("--pool-size", min=2, max=16, help="Grid of patch vectors.")] = 8,
+    skip_missing: Annotated[
+        bool,
+        typer.Option("--skip-missing", help="Go on without videos and moments that are not there; they are listed."),
+    ] = False,
+    backend: Annotated[str, typer.Option("--backend", help="Whose eyes and whose triplets: builtin, qwen-omni.")] = (
+        "builtin"
+    ),
+    model: options.Model = None,
+    device: options.Device = None,
+    dtype: options.Dtype = None,
+    load_in: options.LoadIn = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make once what training and evaluation need: embeddings, a memory graph per participant, with videos their frames."""
+    from perstream.lab.kit.encoders import encoder_of
+    from perstream.lab.kit.memory_cache import PATCHES, CacheJob, cache_memories
+    from perstream.models.registry import load_backend
+
+    settings = options.settings(config, None, backend, **options.brain(model, device, dtype, load_in))
+    job = CacheJob(file, out, video_dir, frames, before, after, pool_size, skip_missing)
+    loaded = load_backend(settings.backend, settings.moment)
+    try:
+        done = cache_memories(job, loaded, settings, lambda: encoder_of(settings.backend, pool_size))
+    finally:
+        loaded.close()
+    if as_json:
+        output.emit(
+            {
+                **{name: {"made": made, "known": known} for name, (made, known) in done.counts.items()},
+                "missing": list(done.missing),
+                "graph_folders": {str(who): str(path) for who, path in done.graph_folders.items()},
+                "patches": str(out / PATCHES) if video_dir else None,
+            }
+        )
+    else:
+        for line in done.lines(out):
+            output.say(line)
+        if video_dir is not None:
+            output.say(f"train with CACHE_FILE={out / PATCHES}")

@@ -38,6 +38,14 @@ class CachedEmbedder:
         for file in sorted(self._folder.glob("*.npz")):
             self._load(file)
 
+    @property
+    def folder(self) -> Path:
+        """Where the files of this embedder are; its name is a digest of what the embedder makes of a sentence."""
+        return self._folder
+
+    def __contains__(self, text: str) -> bool:
+        return _key(text) in self._known
+
     def __enter__(self) -> CachedEmbedder:
         return self
 
@@ -52,7 +60,7 @@ class CachedEmbedder:
 
     def embed_tokens(self, text: str) -> TextVectors:
         """Pooled and projected token vectors of one text."""
-        key = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+        key = _key(text)
         if key not in self._known:
             vectors = self._embedder.embed_tokens(text)
             tokens = project_tokens(vectors.tokens).astype(np.float16).astype(np.float32)
@@ -85,10 +93,14 @@ class CachedEmbedder:
 
     def _load(self, file: Path) -> None:
         try:
-            with np.load(file) as data:
+            with file.open("rb") as opened, np.load(opened) as data:
                 keys, pooled, words = data["keys"].tolist(), data["pooled"], data["words"].tolist()
                 tokens = np.split(data["tokens"].astype(np.float32), np.cumsum(data["counts"])[:-1])
         except (OSError, ValueError, KeyError, BadZipFile):
             return  # half-written or of another version: embedded again
         for i, key in enumerate(keys):
             self._known[key] = TextVectors(pooled[i], tokens[i], tuple(words[i].split()))
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

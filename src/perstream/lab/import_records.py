@@ -35,7 +35,12 @@ def told_in(dataset: Path, participant: int | None) -> tuple[str, ...]:
     chosen = [sample for sample in samples if participant in (None, sample.participant)]
     if not chosen:
         raise ConfigError(f"{dataset} has no participant {participant}: it has {', '.join(map(str, people[:30]))}")
-    return tuple(dict.fromkeys(" ".join(text.split()) for text in _memories(chosen)))
+    return told_by(chosen)
+
+
+def told_by(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """What the people of these samples told, habits before events, each once."""
+    return tuple(dict.fromkeys(" ".join(text.split()) for text in _memories(samples)))
 
 
 def _memories(samples: Sequence[Sample]) -> Iterator[str]:
