@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from perstream.config import BackendConfig, Config
-from perstream.errors import BackendUnavailable, ConfigError, NotFound
+from perstream.errors import BackendUnavailable, BadOutput, ConfigError, NotFound
 from perstream.lab.kit.cases import suite_of_records
 from perstream.lab.kit.evaluate import evaluate
 from perstream.lab.kit.plan import Plan
@@ -24,6 +24,7 @@ from perstream.models.builtin import BuiltinGenerator
 from perstream.models.builtin_triplets import GrammarTriplets
 from perstream.models.chat.generator import ChatGenerator
 from perstream.models.chat.messages import Abilities, Picture
+from perstream.models.chat.parts import chat_parts
 from perstream.models.chat.scripted import ScriptedChat
 from perstream.models.minilm import MiniLM
 from perstream.models.registry import load_backend
@@ -181,6 +182,21 @@ def test_a_sample_that_fails_is_named_and_tried_again(tmp_path: Path, builtin: B
     assert first.records == 1
     assert evaluate(suite, what, backend, CONFIG, progress=lambda _: None).records == 2
     assert chat.calls == 3
+
+
+def test_what_stood_in_for_a_missing_model_is_not_evaluated(tmp_path: Path, builtin: Backend) -> None:
+    replies = [BackendUnavailable("the server is gone"), BadOutput("nonsense"), "[1] It is behind the door."]
+    chat = ScriptedChat(replies)
+    parts = chat_parts(chat, builtin.embedder, BackendConfig())
+    backend = replace(builtin, generator=parts.generator, fell_back=lambda: parts.fallbacks.counts)
+    suite = suite_of_records([record(i, question=f"Where is my umbrella? {i}") for i in range(3)])
+    first = evaluate(suite, plan(tmp_path), backend, CONFIG, progress=lambda _: None)
+    assert [key for key, _ in first.summary.failed] == ["000000"]
+    assert "could not be asked (answer: BackendUnavailable)" in first.summary.failed[0][1]
+    assert "answer: BadOutput (1)" in " ".join(first.lines()), (
+        "the builtin answer to nonsense is the product's, and said"
+    )
+    assert evaluate(suite, plan(tmp_path), backend, CONFIG, progress=lambda _: None).records == 3
 
 
 def test_shards_make_one_file_when_all_are_there(tmp_path: Path, scripted: Backend) -> None:

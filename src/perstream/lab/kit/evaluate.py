@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from perstream.config import Config
@@ -30,6 +30,8 @@ class Evaluated:
     path: Path
     records: int
     summary: Summary
+    stood_in: Mapping[str, int] = field(default_factory=dict)
+    """How often a builtin part stood in for a model's, by part and reason."""
 
     def lines(self) -> list[str]:
         """For people."""
@@ -37,7 +39,11 @@ class Evaluated:
         more = len(self.summary.failed) - len(failed)
         if more > 0:
             failed.append(f"  and {more} more")
-        return [*([f"{len(self.summary.failed)} samples failed:", *failed] if failed else []), f"wrote {self.path}"]
+        lines = [f"{len(self.summary.failed)} samples failed:", *failed] if failed else []
+        if self.stood_in:
+            parts = ", ".join(f"{key} ({count})" for key, count in self.stood_in.items())
+            lines.append(f"not all of this is the model's: a builtin part stood in, {parts}")
+        return [*lines, f"wrote {self.path}"]
 
 
 def evaluate(
@@ -85,7 +91,8 @@ def evaluate(
     run = {"command": plan.command, "dataset": suite.kind, **settings, "samples": len(records)}
     run |= {"failed": len(summary.failed), "wall_s": round(summary.wall_s, 2), "fallbacks": dict(backend.fell_back())}
     run |= {"sent": plain(backend.sent())}
-    return Evaluated(write_predictions(plan.folder, plan.shard, records, run), len(records), summary)
+    path = write_predictions(plan.folder, plan.shard, records, run)
+    return Evaluated(path, len(records), summary, dict(backend.fell_back()))
 
 
 def _settings(suite: Suite, plan: Plan, config: Config, backend: Backend, looks: bool) -> Json:

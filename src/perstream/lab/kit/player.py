@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from perstream.errors import BackendUnavailable
 from perstream.lab.kit.cases import Case, Suite
 from perstream.lab.kit.plan import Plan
 from perstream.lab.kit.predictions import Json
@@ -17,6 +18,7 @@ from perstream.lab.kit.views import Views
 from perstream.types import Evidence, Percept
 
 LETTERS = "ABCDEFGHIJ"
+_THERE = ("BadOutput", "interrupted", "repaired once", "names that are not in the text")
 PREPARERS = 2
 """Threads that make ready: the work is the CPU's, and more of them would only take turns."""
 
@@ -30,6 +32,17 @@ class _Ready:
     latency: Json
     stack: ExitStack
     """Closes the case's own store."""
+
+
+def gone_since(before: Mapping[str, int], after: Mapping[str, int], parts: Sequence[str]) -> str:
+    """Why a builtin part stood in for a model that was not there; empty when none did.
+
+    A model that was there and answered badly is the product as it is. Among samples at work together it is not known
+    whose call failed, and all of them are tried again.
+    """
+    new = [key for key, count in after.items() if count > before.get(key, 0)]
+    gone = [key for key in new if key.startswith(tuple(f"{part}: " for part in parts)) and not key.endswith(_THERE)]
+    return ", ".join(sorted(gone))
 
 
 class Player:
@@ -64,10 +77,17 @@ class Player:
         if self._plan.baseline == "always-silent":
             return _record(case, None, (), {"total": 0.0}, {"strategy": "always-silent", "count": 0, "bytes": 0})
         ready = self._taken(case)
+        before = dict(self._stage.backend.fell_back())
         try:
-            return self._played(case, ready)
+            record = self._played(case, ready)
         finally:
             self._closers.submit(ready.stack.close)
+        gone = gone_since(before, self._stage.backend.fell_back(), ("answer", "proactive"))
+        if gone:
+            raise BackendUnavailable(
+                f"the model could not be asked ({gone}), and what stood in for it is not evaluated"
+            )
+        return record
 
     def _played(self, case: Case, ready: _Ready) -> Json:
         held, percepts, latency = ready.held, ready.percepts, ready.latency

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from perstream.lab.kit.journal import Journal, fingerprint
+from perstream.lab.kit.player import gone_since
 from perstream.protocols import Backend
 from perstream.types import Caption, Triplet
 
@@ -22,6 +23,7 @@ class KnownTriplets:
 
     def __init__(self, backend: Backend, folder: Path, model: Mapping[str, Any]) -> None:
         self._inner = backend.triplets
+        self._fell_back = backend.fell_back
         self._lock = threading.Lock()
         self._known: dict[str, tuple[Triplet, ...]] = {}
         self._journal: Journal | None = None
@@ -39,11 +41,13 @@ class KnownTriplets:
         with self._lock:
             found = self._known.get(text)
         if found is None:
+            before = dict(self._fell_back())
             found = self._inner.of_told(text)
+            gone = gone_since(before, self._fell_back(), ("triplets",))
             with self._lock:
                 new = text not in self._known
                 self._known[text] = found
-            if new and self._journal is not None:
+            if new and not gone and self._journal is not None:
                 self._journal.add(text, [asdict(one) for one in found])
         return found
 
