@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from perstream.cli.main import app
+from perstream.cli.output import called
 from perstream.errors import BadOutput, ConfigError, NotFound
 from perstream.lab.kit.calls import CachedChat
 from perstream.lab.kit.judges import ModelJudge, OfflineJudge, option_in, ruled
@@ -312,6 +313,11 @@ def test_the_tiny_flow_from_records_to_scores_offline(tmp_path: Path, monkeypatc
     assert asked["aggregate"]["correct"]["rate"] == 1.0
     assert asked["judge_errors"]["false_reject"]["n"] == 1
     assert (said["speaking"]["recall"], said["speaking"]["hits"]) == (1.0, 1)
+
+
+def test_a_command_is_told_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["x", "judge", "a b", "--base-url", "https://me:sesame@example.org/v1"])
+    assert called() == "perstream judge 'a b' --base-url 'https://***@example.org/v1'"
 
 
 def test_nothing_to_judge(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def eval_recall(
     except ValueError as error:
         raise ConfigError(f"--k wants numbers such as 5,10, not {k[:40]!r}") from error
     result = evaluate_recall(dataset, pool=pool, ks=cutoffs)
-    _show(result.to_json(), as_json)
+    _show(_told(result.to_json(), as_json), as_json)
 
 
 @evaluate.command("answers")
@@ -194,7 +194,7 @@ def eval_answers(
     """Answers against gold answers, and refusals of what memory cannot know."""
     from perstream.lab.eval_answers import evaluate_answers
 
-    _show(evaluate_answers(dataset, pool=pool).to_json(), as_json)
+    _show(_told(evaluate_answers(dataset, pool=pool).to_json(), as_json), as_json)
 
 
 @evaluate.command("reduction")
@@ -224,7 +224,7 @@ def eval_reduction(
         from perstream.lab.eval_reduction_plot import plot_reduction
 
         plot_reduction(result, plot)
-    _lines(result.lines(), result.to_json(), as_json)
+    _lines(result.lines(), _told(result.to_json(), as_json), as_json)
 
 
 def _range(text: str | None) -> tuple[int, ...] | None:
@@ -247,6 +247,11 @@ def _check_plot(plot: Path | None) -> None:
         from perstream.lab.eval_reduction_plot import check_plot
 
         check_plot(plot)
+
+
+def _told(values: dict[str, Any], as_json: bool) -> dict[str, Any]:
+    """JSON says which command made it, for whoever finds the file later."""
+    return {**values, "command": output.called()} if as_json else values
 
 
 def _lines(lines: list[str], values: dict[str, Any], as_json: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -33,8 +34,8 @@ def emit(value: Any) -> None:
 
 
 def called() -> str:
-    """The command as it was called, to be told with its results. Secrets are never options."""
-    return shlex.join(["perstream", *sys.argv[1:]])
+    """The command as it was called, to be told with its results. Secrets are no options; one in an address is masked."""
+    return shlex.join(["perstream", *(re.sub(r"//[^/@\s]+@", "//***@", word) for word in sys.argv[1:])])
 
 
 def emit_hit(hit: Hit) -> None:
