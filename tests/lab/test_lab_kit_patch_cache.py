@@ -63,6 +63,9 @@ def test_caches_are_not_mixed_and_damage_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="choose another folder"):
         PatchCache.open(tmp_path, CacheFacts("qwen", 2, 3))
     (shard,) = tmp_path.glob("*.safetensors")
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "patches").symlink_to(tmp_path)
+    assert len(PatchCache.open(tmp_path / "made")) == 1, "a folder of `perstream dataset cache`"
     assert len(PatchCache.open(shard)) == 1, "one file alone is a cache too"
     shard.write_bytes(shard.read_bytes()[:20])
     with pytest.raises(ConfigError, match="delete it"):

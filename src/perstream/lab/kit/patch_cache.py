@@ -23,6 +23,7 @@ from perstream.errors import ConfigError, NotFound
 from perstream.types import HalfArray
 
 FORMAT = "perstream-patches-1"
+FOLDER = "patches"
 PER_SHARD = 64
 """Frames per file: about 29 MB at 8 x 8 patches of 3584 numbers. So many at most are lost with the process."""
 
@@ -64,9 +65,13 @@ class PatchCache:
     def open(cls, path: Path, facts: CacheFacts | None = None) -> PatchCache:
         """The cache in a folder (or in one .safetensors file); with ``facts`` the folder is made when missing.
 
+        The folder that ``perstream dataset cache`` wrote will do, too: its patch vectors are in one of that name.
+
         NotFound when there is none and no ``facts``; ConfigError for other facts than those it was made with, and for
         a file that is none of a cache.
         """
+        if (path / FOLDER).is_dir():
+            path = path / FOLDER
         shards = [path] if path.is_file() else sorted(path.glob("*.safetensors")) if path.is_dir() else []
         if not shards:
             if facts is None:

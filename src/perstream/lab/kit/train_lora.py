@@ -18,6 +18,7 @@ from perstream.lab.embed_cache import CachedEmbedder
 from perstream.lab.kit.journal import fingerprint
 from perstream.lab.kit.lora import put_on, save_adapter, trained
 from perstream.lab.kit.lora_job import LoraJob, check_job, counts_of, read_data, settings_of, with_view
+from perstream.lab.kit.memory_cache import EMBEDDINGS
 from perstream.lab.kit.model_card import write_card
 from perstream.lab.kit.patch_cache import PatchCache
 from perstream.lab.kit.train_eval import HeldOut, measure
@@ -71,7 +72,8 @@ def run_lora(
             from perstream.models.minilm import MiniLM
 
             embedder = MiniLM()
-        cached = stack.enter_context(CachedEmbedder(embedder))
+        known = job.cache / EMBEDDINGS if job.cache is not None and (job.cache / EMBEDDINGS).is_dir() else None
+        cached = stack.enter_context(CachedEmbedder(embedder, known))
         samples, held = data.part(data.train), data.part(data.val)
         made = list(train_samples(*samples, cached, Config(), abstain_share=job.abstain_share, tell=tell))
         # What is held out is asked as it stands: no memories are left out on purpose.

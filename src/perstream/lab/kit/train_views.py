@@ -10,13 +10,11 @@ from perstream.errors import ConfigError
 from perstream.lab.kit.cases import Case
 from perstream.lab.kit.encode_frames import encode_frames
 from perstream.lab.kit.frames import window
-from perstream.lab.kit.patch_cache import CacheFacts, PatchCache
+from perstream.lab.kit.patch_cache import FOLDER, CacheFacts, PatchCache
 from perstream.lab.kit.train_samples import BEFORE_S, FRAMES
 from perstream.models.omni.inject import takes_patches
 from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.vision import OmniVision
-
-FOLDER = "patches"
 
 
 class _Wanted(Protocol):
