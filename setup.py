@@ -28,7 +28,7 @@ CORE = [
 ]
 # Builds the text embedder's ONNX file once, at set-up.
 BUILD = ["onnx>=1.17"]
-SERVER = ["fastapi>=0.115", "httpx>=0.27", "uvicorn>=0.30"]
+SERVER = ["fastapi>=0.115", "httpx>=0.27", "uvicorn>=0.30", "wsproto>=1.2"]
 PLOT = ["matplotlib>=3.8"]
 # A model server: the HTTP client that the API's client uses too, and repeats.
 OPENAI = ["anyio>=4", "httpx>=0.27", "pillow>=10", "tenacity>=8.2"]
@@ -46,6 +46,7 @@ TEST = [
     "mypy>=1.13",
     "pytest>=8",
     "ruff>=0.8",
+    "selenium>=4.20",
 ]
 
 setup(

@@ -41,7 +41,7 @@ export function wireAsk(form) {
 }
 
 function turn(question) {
-  const answer = el("p", {});
+  const answer = el("p", { class: "words" });
   const rest = el("div", {});
   const card = el("article", { class: "card reply new" }, el("p", { class: "soft" }, question), answer, rest);
   conversation.prepend(card);

@@ -55,7 +55,7 @@ export function said(event) {
   return el(
     "article",
     { class: "card say new" },
-    el("strong", {}, event.text),
+    el("strong", { class: "words" }, event.text),
     el("p", { class: "soft" }, `Why now: ${event.why} · ${clock(event.at)}`),
     evidence(event.evidence || []),
   );

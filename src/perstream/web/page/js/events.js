@@ -1,10 +1,12 @@
 // What happens in the daemon, as it happens; comes back by itself when the daemon does.
 
 import { hasToken, stream } from "./api.js";
+import { onChange } from "./changes.js";
 
 const LONGEST_WAIT_MS = 15000;
 const listeners = new Set();
 let heard = [];
+let listening = new AbortController();
 
 export const KEPT = 400;
 
@@ -18,6 +20,10 @@ export function recent() {
   return heard;
 }
 
+onChange(({ gone }) => {
+  heard = heard.filter((event) => !(event.kind === "memory" && gone.has(event.id)) && !(event.evidence || []).some((one) => gone.has(one.memory_id)));
+});
+
 export async function follow(linked) {
   let wait = 500;
   for (;;) {
@@ -26,6 +32,7 @@ export async function follow(linked) {
       continue;
     }
     const opened = performance.now();
+    listening = new AbortController();
     try {
       linked("connecting");
       await stream("GET", "/v1/events", undefined, (kind, data) => {
@@ -36,7 +43,7 @@ export async function follow(linked) {
         const event = { kind, ...data };
         heard = [...heard.slice(-KEPT), event];
         for (const listener of listeners) listener(event);
-      });
+      }, listening.signal);
     } catch {
       // said below
     }
@@ -46,6 +53,9 @@ export async function follow(linked) {
     wait = Math.min(LONGEST_WAIT_MS, wait * 2);
   }
 }
+
+// A page that the browser only keeps for the way back must not hold one of the few connections to the daemon.
+addEventListener("pagehide", () => listening.abort());
 
 function sleep(ms) {
   return new Promise((done) => setTimeout(done, ms));

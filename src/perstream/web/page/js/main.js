@@ -2,10 +2,11 @@
 
 import { dropToken, hasToken, keepToken, takeToken } from "./api.js";
 import { wireAsk } from "./ask.js";
+import { apply, onChange } from "./changes.js";
 import { el, show } from "./dom.js";
 import { follow } from "./events.js";
 import { health } from "./health.js";
-import { now } from "./now.js";
+import { conversation, now } from "./now.js";
 import { search } from "./search.js";
 import { sources } from "./sources.js";
 import { timeline } from "./timeline.js";
@@ -69,6 +70,10 @@ document.addEventListener("token-needed", () => {
 addEventListener("hashchange", () => {
   takeToken();
   route();
+});
+onChange((change) => {
+  apply(document, change);
+  if (!conversation.isConnected) apply(conversation, change);
 });
 takeToken();
 wireAsk(askForm);

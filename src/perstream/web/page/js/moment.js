@@ -1,6 +1,7 @@
 // One memory in a dialog: what it says, where it comes from, and what can be done with it.
 
 import { call, forgetPictures, get, picture } from "./api.js";
+import { corrected, forgotten } from "./changes.js";
 import { clock, day, el, failed, seconds, show } from "./dom.js";
 
 const dialog = () => document.getElementById("moment");
@@ -75,8 +76,9 @@ function correct(box, memory) {
         class: "first",
         onclick: () =>
           attempt(box, async () => {
-            await fill(box, await call("POST", `/v1/memories/${memory.memory_id}/correct`, { text: text.value }));
-            document.dispatchEvent(new CustomEvent("memories-changed"));
+            const now = await call("POST", `/v1/memories/${memory.memory_id}/correct`, { text: text.value });
+            corrected(now);
+            await fill(box, now);
           }),
       }, "Save"),
       el("button", { onclick: () => openMoment(memory.memory_id) }, "Cancel"),
@@ -109,7 +111,7 @@ function forget(box, memory) {
               await call("POST", "/v1/forget", { selector });
               forgetPictures();
               box.close();
-              document.dispatchEvent(new CustomEvent("memories-changed", { detail: { gone: would.memory_ids } }));
+              forgotten(would.memory_ids);
             }),
         }, "Forget for good"),
         el("button", { class: "first", onclick: () => openMoment(memory.memory_id) }, "Keep it"),

@@ -46,7 +46,7 @@ export function now(main) {
     } else if (event.kind === "gate") {
       line(event.pts_s, el("span", { class: `tag ${event.remembered ? "keep" : ""}` }, event.remembered ? "keep" : "skip"), `${event.category} ${event.score.toFixed(2)}`);
     } else if (event.kind === "memory") {
-      line(event.pts_s, el("span", { class: "tag keep" }, `memory ${event.id}`), event.caption);
+      line(event.pts_s, el("span", { class: "tag keep" }, `memory ${event.id}`), event.caption, event.id);
     } else if (event.kind === "proactive") {
       quiet.hidden = true;
       words.prepend(said(event));
@@ -56,8 +56,8 @@ export function now(main) {
     }
   }
 
-  function line(at, tag, text) {
-    log.prepend(el("li", {}, el("span", { class: "soft" }, seconds(at)), tag, el("span", { title: text }, text)));
+  function line(at, tag, text, memory) {
+    log.prepend(el("li", { "data-memory": memory }, el("span", { class: "soft" }, seconds(at)), tag, el("span", { title: text }, text)));
     while (log.children.length > LINES) log.lastChild.remove();
   }
 

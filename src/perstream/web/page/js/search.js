@@ -37,10 +37,4 @@ export function search(main) {
       show(results, failed(error));
     }
   }
-
-  function gone(event) {
-    for (const id of event.detail?.gone ?? []) results.querySelector(`[data-memory="${id}"]`)?.remove();
-  }
-  document.addEventListener("memories-changed", gone);
-  return () => document.removeEventListener("memories-changed", gone);
 }

@@ -43,13 +43,7 @@ export function timeline(main) {
     }
   }
 
-  function gone(event) {
-    for (const id of event.detail?.gone ?? []) days.querySelector(`[data-memory="${id}"]`)?.remove();
-  }
-
-  document.addEventListener("memories-changed", gone);
   next();
-  return () => document.removeEventListener("memories-changed", gone);
 }
 
 function gap(one) {

@@ -1,0 +1,185 @@
+"""The page in a real browser: what a person sees and does. PERSTREAM_SHOTS=FOLDER keeps the screenshots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("selenium", reason="selenium is not installed")
+
+from browser_kit import Page, furnished, needs_chromium, start
+from selenium.webdriver.common.keys import Keys
+
+from perstream.app import App
+from perstream.config import ServerConfig
+from perstream.web.server import Server
+from perstream.web.token import read_token
+
+pytestmark = needs_chromium()
+CROWD = 10_000
+
+
+class World:
+    """The house, its server that comes and goes, and the page."""
+
+    def __init__(self, app: App, store: Path) -> None:
+        self.app = app
+        self._store = store
+        self._port = 0
+        self.serve()
+
+    def serve(self) -> None:
+        """At the same port as before."""
+        self.server = Server(self.app, ServerConfig(port=self._port), self._store)
+        self.server.start()
+        self._port = self.server.port
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    store = tmp_path_factory.mktemp("crowd")
+    with furnished(store, CROWD) as app:
+        world = World(app, store)
+        yield world
+        world.server.stop()
+
+
+@pytest.fixture(scope="module")
+def page(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    driver = start(tmp_path_factory.mktemp("profile"))
+    yield Page(driver, world.server.url, read_token(world.server.token_file.parent), tmp_path_factory.mktemp("shots"))
+    driver.quit()
+
+
+@pytest.fixture(autouse=True)
+def _no_complaints(page: Page) -> Iterator[None]:
+    """Nothing goes wrong in the browser's own eyes: no refused script, no error that nobody caught."""
+    page.complaints()
+    yield
+    assert page.complaints() == []
+
+
+def test_only_the_token_opens_the_page(page: Page) -> None:
+    page.driver.get(page.url)
+    page.run("sessionStorage.clear(); location.hash = ''; location.reload()")
+    page.one("input[name=token]").send_keys("a-wrong-token-0123456789\n")
+    assert "refused" in page.one("[role=alert]").text
+    page.shot("signin")
+    assert not page.one("#main").text.count("shop")
+    page.one("input[name=token]").send_keys(page.token + "\n")
+    page.until(lambda: page.text("#link") == "live", "the right token opens")
+    page.open()
+    assert page.token not in page.driver.current_url
+
+
+def test_an_answer_streams_and_its_evidence_opens_the_moment(page: Page) -> None:
+    page.open()
+    page.ask("When is the zebra concert?")
+    evidence = page.one(".reply .evidence button")
+    page.until(lambda: page.run("return document.querySelector('.evidence img').naturalWidth") == 320, "its picture")
+    assert "zebra concert on Friday" in page.text(".reply")
+    page.shot("asked")
+    evidence.click()
+    page.until(lambda: "12:34 to 12:39" in page.text("#moment"), "where in the recording")
+    assert page.run("return document.querySelector('#moment img').naturalWidth") == 320
+    page.shot("moment")
+
+
+def test_hands_on_the_keyboard_only(page: Page) -> None:
+    page.open()
+    keys = page.driver.switch_to
+    page.one("body").send_keys("/")
+    assert keys.active_element.get_attribute("id") == "question"
+    keys.active_element.send_keys("Which concert has a zebra?\n")
+    page.one(".reply .evidence button")
+    page.run("document.activeElement.blur()")
+    for _ in range(25):
+        keys.active_element.send_keys(Keys.TAB)
+        if keys.active_element.get_attribute("data-memory"):
+            break
+    outline = page.run("return getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "one sees where one is"
+    keys.active_element.send_keys(Keys.ENTER)
+    page.until(lambda: page.all("dialog[open] dl"), "the moment opens")
+    keys.active_element.send_keys(Keys.ESCAPE)
+    page.until(lambda: not page.all("dialog[open]"), "escape closes it")
+    assert keys.active_element.get_attribute("data-memory"), "one is where one was"
+
+
+def test_what_is_forgotten_is_gone_from_every_view(page: Page, world: World) -> None:
+    doomed = world.app.tell("The quokka password is hunter2")
+    page.open()
+    page.ask("What is the quokka password?")
+    page.one(f".reply [data-memory='{doomed.id}']").click()
+    page.until(lambda: page.all("dialog[open] button.bad"), "the moment")
+    page.one("dialog button.bad").click()
+    page.until(lambda: "1 memory" in page.text("#moment"), "a preview of what goes")
+    page.shot("forget")
+    page.one("dialog button.bad").click()
+    page.until(lambda: not page.all("dialog[open]"), "done")
+    page.until(lambda: "hunter2" not in page.text("main"), "the answer no longer says it")
+    page.go("timeline")
+    page.one(".memory")
+    assert "hunter2" not in page.text("main")
+    page.go("search")
+    page.one("main input[type=search]").send_keys("quokka password\n")
+    page.until(lambda: page.text("main [aria-live]").strip(), "results")
+    assert "hunter2" not in page.text("main")
+    page.go("now")
+    assert "hunter2" not in page.text("main"), "the log of what happened forgot it too"
+
+
+def test_words_from_the_world_are_words(page: Page) -> None:
+    page.open("timeline")
+    page.until(lambda: "<script>document.title='taken'</script>" in page.text("main"), "shown as it was read")
+    assert not page.all("main img[src=x]") and not page.all("main script")
+    page.ask("sign: what does it say?")
+    page.until(lambda: "onerror" in page.text(".reply"), "answered")
+    assert "taken" not in page.driver.title
+    page.size(390, 844)
+    assert page.too_wide() == []
+    page.go("timeline")
+    page.one(".memory")
+    page.shot("hostile")
+    assert page.too_wide() == []
+
+
+def test_ten_thousand_memories_come_a_page_at_a_time(page: Page) -> None:
+    page.open("timeline")
+    page.until(lambda: len(page.all(".memory")) >= 30, "the latest")
+    shown = len(page.all(".memory"))
+    assert shown <= 120
+    for _ in range(2):
+        before = len(page.all(".memory"))
+        page.run("scrollTo(0, document.body.scrollHeight)")
+        page.run("[...document.querySelectorAll('main button')].find((b) => b.textContent === 'Earlier').click()")
+        page.until(lambda least=before: len(page.all(".memory")) > least, "more")
+    assert page.text("main").count("shop number") >= 100
+    page.run("scrollTo(0, 0)")
+    page.shot("timeline")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("view", ["now", "timeline", "search", "sources", "health"])
+def test_a_phone_never_scrolls_sideways(page: Page, view: str, dark: bool) -> None:
+    page.open(view, width=390, height=844, dark=dark)
+    page.until(lambda: page.text("main").strip(), "something to see")
+    assert page.too_wide() == []
+    ground = page.run("return getComputedStyle(document.documentElement).backgroundColor")
+    assert (sum(map(int, ground[4:-1].split(","))) < 200) is dark
+    page.shot(f"phone_{view}_{'dark' if dark else 'light'}")
+
+
+def test_the_daemon_goes_and_comes_back_under_an_open_page(page: Page, world: World) -> None:
+    page.open()
+    world.server.stop()
+    page.until(lambda: "gone" in page.text("#link"), "the page says that the daemon is gone")
+    page.ask("Is anybody there?")
+    page.until(lambda: "perstream serve" in page.text(".reply"), "and what to do")
+    page.shot("gone")
+    world.serve()
+    page.until(lambda: page.text("#link") == "live", "live again without a reload")
+    page.ask("zebra concert?")
+    page.until(lambda: "zebra concert on Friday" in page.text(".reply"), "and answers")
