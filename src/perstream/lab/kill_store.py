@@ -36,6 +36,8 @@ LONGEST_S = 0.25
 ROUNDS_PER_STORE = 100
 """Then a new store is begun: every other one under a disk budget, so that giving up parts is cut short as well."""
 BUDGET_MB = 3.0
+LOOKED_AT = 20
+"""Results among which a memory's own words must find it: many say nearly the same, and some are reduced to words."""
 FILLED_BYTES = 4096
 """Of a picture in a store that is filled first: each round reads all of it."""
 FAULTS = ("lost", "revived", "changed", "half", "unasked", "unfindable", "residue", "stale", "broken")
@@ -203,7 +205,8 @@ def look_over(store: Path, config: MemoryConfig, expected: Expected, rng: random
         if there:
             text = there[rng.choice(list(there))][0]
             began = time.perf_counter()
-            hits = memory.recall(Query(text, vectors(text), START + timedelta(days=9999), include_superseded=True))
+            query = Query(text, vectors(text), START + timedelta(days=9999), k=LOOKED_AT, include_superseded=True)
+            hits = memory.recall(query)
             tally.slowest_recall_s = max(tally.slowest_recall_s, time.perf_counter() - began)
             faults["unfindable"] += all(hit.memory.text != text for hit in hits)
     left = [file.read_bytes() for file in store.rglob("*") if file.is_file()]
