@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from cli_world import Cli
 
 from perstream.errors import StoreBusy
@@ -75,3 +76,12 @@ def test_vectors_that_were_given_up_are_made_anew(cli: Cli) -> None:
     assert held["memory"]["disk_mb"] > target
     assert cli("memory", "reduce", "--target-mb", str(target), "--strategy", "gsbn").code == 0
     assert "1 memories have their vectors again, 0 are still without" in cli("memory", "rebuild").out
+
+
+def test_status_names_the_budgets(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli("remember", "Anna likes tea")
+    monkeypatch.setenv("PERSTREAM_MEMORY_DISK_BUDGET_MB", "0.01")
+    shown = cli("status").out
+    assert "of 0.01 MB allowed" in shown
+    assert "MB over it: given up with the next writes" in shown
+    assert "index in memory" in shown
