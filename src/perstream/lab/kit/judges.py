@@ -25,8 +25,10 @@ from perstream.lab.kit.verdicts import (
 from perstream.models.chat.messages import ChatModel
 from perstream.protocols import TextEmbedder
 
-ACCEPTED_F1, ACCEPTED_COSINE = 0.5, 0.75
-"""The offline judge takes an answer for right from this word overlap or this nearness on. Its error rates are reported."""
+ACCEPTED_F1, ACCEPTED_COSINE, ACCEPTED_HELD = 0.5, 0.75, 0.8
+"""The offline judge takes an answer for right from this word overlap, this nearness or this share of the reference's words
+on (a short reference in a long answer). Its error rates are reported."""
+_DENIAL = re.compile(r"(?i)\b(?:no|not|never|cannot|nothing|nobody|none|\w+n[\u2019']t)\b")
 CHARS_PER_TOKEN = 4
 LETTERS = "ABCDEFGHIJ"
 
@@ -58,12 +60,13 @@ class OfflineJudge:
             return {flag_of(record): False, "f1": 0.0, "rouge_l": 0.0, "gold_words": 0.0, "cosine": 0.0}
         pair = self._embedder.embed([said or " ", gold])
         cosine = float(np.clip(pair[0] @ pair[1], 0.0, 1.0)) if said.strip() else 0.0
-        f1 = token_f1(said, gold)
+        f1, held = token_f1(said, gold), word_recall(said, gold)
+        near = f1 >= ACCEPTED_F1 or cosine >= ACCEPTED_COSINE or held >= ACCEPTED_HELD
         return {
-            flag_of(record): f1 >= ACCEPTED_F1 or cosine >= ACCEPTED_COSINE,
+            flag_of(record): near and denials(said) % 2 == denials(gold) % 2,
             "f1": round(f1, 4),
             "rouge_l": round(rouge_l(said, gold), 4),
-            "gold_words": round(word_recall(said, gold), 4),
+            "gold_words": round(held, 4),
             "cosine": round(cosine, 4),
         }
 
@@ -105,6 +108,18 @@ def ruled(record: Json) -> Json | None:
     if record["answer"] is None:  # nothing is known: only a refusal is right
         return {flag: refused, **dict.fromkeys(marks, MOST if refused else 1), "rule": "unanswerable"}
     return {flag: False, **dict.fromkeys(marks, 1), "rule": "refused"} if refused else None
+
+
+def denials(text: str) -> int:
+    """How often a text says no: one that says it once more or less than another contradicts it.
+
+    A leading yes or no counts only where nothing follows it: "No, you do not" denies once.
+    """
+    lead = re.match(r"(?i)\W*(yes|no)\b\W*", text)
+    rest = text[lead.end() :] if lead else text
+    if lead and not rest:
+        return int(lead[1].lower() == "no")
+    return len(_DENIAL.findall(rest))
 
 
 def option_in(said: str, options: Sequence[str]) -> str | None:
