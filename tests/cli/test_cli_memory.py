@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,20 @@ def test_history_and_what_held_at_a_time(cli: Cli) -> None:
     assert "Friday" in before.out
     assert "Monday" not in before.out
     assert cli(*sought, "--as-of", "last week").code == 2
+
+
+def test_a_daemon_loads_what_recall_needs_before_it_is_asked(cli: Cli) -> None:
+    from perstream.app import build
+    from perstream.config import BackendConfig, Config
+
+    assert cli("remember", "I parked on level 2").code == 0
+    config = Config(store=str(cli.store), backend=BackendConfig(name="scripted"))
+    with build(config) as app:
+        app.warm()
+        for _ in range(500):
+            if app.status().memory.index_bytes:
+                break
+            time.sleep(0.01)
+        assert app.status().memory.index_bytes
+    with build(config) as app:
+        app.warm()  # closing while it loads is no error

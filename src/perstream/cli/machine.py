@@ -146,6 +146,7 @@ def serve(
     from perstream.app import build
 
     with build(settings) as app:
+        app.warm()
         for uri in sources or []:
             # A camera that is not there yet may come; a file that is not there is a mistake.
             app.watch(uri, keep="://" in uri or uri.startswith("webcam"))

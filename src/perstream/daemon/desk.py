@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from perstream.config import Config
 from perstream.daemon.pictures import encoded
 from perstream.daemon.worker import AssistantWorker, Priority
+from perstream.errors import PerStreamError
 from perstream.memory.memory import Memory
 from perstream.protocols import Backend
 from perstream.types import Gap, Hit, MemoryRecord, Query, Receipt, Selector
@@ -61,6 +64,15 @@ class Desk:
                 as_of=as_of,
             )
         )
+
+    def warm(self) -> None:
+        """Load the recall index beside everything else, so that the first question need not wait for it."""
+
+        def load() -> None:
+            with contextlib.suppress(PerStreamError):  # the first question will say it
+                self._memory.warm()
+
+        threading.Thread(target=load, name="perstream-warm", daemon=True).start()
 
     def memories(self, **filters: Any) -> list[MemoryRecord]:
         """Newest first; the filters are those of :meth:`perstream.memory.memory.Memory.list`."""
