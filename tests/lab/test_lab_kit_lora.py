@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,7 @@ from perstream.lab.kit.lora import LoraSettings, put_on  # noqa: E402
 from perstream.lab.kit.lora_job import LoraJob, read_data  # noqa: E402
 from perstream.lab.kit.patch_cache import CacheFacts, PatchCache, frame_key  # noqa: E402
 from perstream.lab.kit.train_eval import speaking_scores  # noqa: E402
-from perstream.lab.kit.train_loop import LoopSettings  # noqa: E402
+from perstream.lab.kit.train_loop import Loop, LoopSettings  # noqa: E402
 from perstream.lab.kit.train_lora import run_lora  # noqa: E402
 from perstream.lab.kit.train_rows import IGNORED, answer_loss, row_of  # noqa: E402
 from perstream.lab.kit.train_samples import epoch_order, train_samples, view_of  # noqa: E402
@@ -248,6 +250,40 @@ def test_silence_is_balanced(job: LoraJob, embedder: Any) -> None:
     assert (scores["proactive_precision"], scores["proactive_recall"], scores["proactive_f1"]) == (0.5, 0.5, 0.5)
     assert speaking_scores([True], [False])["proactive_f1"] == 0
     assert speaking_scores([False], [False])["proactive_f1"] is None
+
+
+@pytest.mark.parametrize("count", [5, 4, 1])
+def test_processes_share_a_step(count: int) -> None:
+    """The mean of two processes' gradients is that of one which takes all samples, in odd numbers too."""
+    alone = gradient(range(count), 1, 0)
+    both = [gradient(range(count), 2, index) for index in (0, 1)]
+    assert (both[0] + both[1]) / 2 == pytest.approx(alone, rel=1e-6)
+    assert alone == pytest.approx(sum(0.01 * (i + 1) for i in range(count)) / count, rel=1e-6)
+
+
+def gradient(places: Any, processes: int, index: int) -> float:
+    weight = torch.nn.Parameter(torch.zeros(()))
+    found: list[float] = []
+    optimizer = SimpleNamespace(
+        param_groups=[{}], step=lambda: found.append(float(weight.grad)), zero_grad=lambda: None
+    )  # fmt: skip
+
+    class Toy(torch.nn.Module):
+        def forward(self, row: float) -> Any:
+            return weight * row
+
+    loop = Loop(
+        settings=LoopSettings(), name="toy", module=Toy(), named={"weight": weight}, optimizer=optimizer,
+        scaler=torch.amp.GradScaler("cuda", enabled=False),
+        accelerator=SimpleNamespace(
+            num_processes=processes, process_index=index, device="cpu", no_sync=lambda _: nullcontext(),
+            reduce=lambda tensor, reduction: tensor,
+        ),
+        numbers=nullcontext, row=lambda place: 0.01 * (place + 1), order=lambda _: list(places),
+        evaluate=dict, keep=lambda *_: None, folder=Path(), run="", tell=quiet,
+    )  # fmt: skip
+    loop._step(list(places), 1e-3)
+    return found[0]
 
 
 def test_it_trains_on_stored_patch_vectors(job: LoraJob, embedder: Any, tmp_path: Path) -> None:

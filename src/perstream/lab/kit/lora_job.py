@@ -139,6 +139,12 @@ def counts_of(
     }
 
 
+def spread_over(samples: Sequence[TrainSample], most: int) -> list[TrainSample]:
+    """At most so many, evenly over all: not those of one person alone."""
+    step = max(1.0, len(samples) / max(1, most))
+    return [samples[int(i * step)] for i in range(min(most, len(samples)))]
+
+
 def settings_of(job: LoraJob, loaded: Loaded, named: dict[str, Any]) -> dict[str, Any]:
     return {
         **{f"lora {name}": value for name, value in asdict(job.lora).items()},

@@ -17,7 +17,15 @@ from perstream.errors import BackendUnavailable, ConfigError
 from perstream.lab.embed_cache import CachedEmbedder
 from perstream.lab.kit.journal import fingerprint
 from perstream.lab.kit.lora import put_on, save_adapter, trained
-from perstream.lab.kit.lora_job import LoraJob, check_job, counts_of, read_data, settings_of, with_view
+from perstream.lab.kit.lora_job import (
+    LoraJob,
+    check_job,
+    counts_of,
+    read_data,
+    settings_of,
+    spread_over,
+    with_view,
+)
 from perstream.lab.kit.memory_cache import EMBEDDINGS
 from perstream.lab.kit.model_card import write_card
 from perstream.lab.kit.patch_cache import PatchCache
@@ -103,7 +111,7 @@ def _train(
         return prompt, row_of(loaded, prompt.messages, reply)
 
     def held_out() -> Iterator[HeldOut]:
-        for sample in val[: job.eval_samples]:
+        for sample in spread_over(val, job.eval_samples):
             prompt, row = laid_out(sample)
             yield HeldOut(prompt.messages, row, sample.case.passive, sample.speaks)
 

@@ -36,6 +36,8 @@ def claim(folder: Path, run: str, *, fresh: bool) -> None:
             for path in (*(folder / name for name in OURS), *folder.glob(f"{STATE}-*.safetensors*")):
                 path.unlink(missing_ok=True)
             shutil.rmtree(folder / BOARD, ignore_errors=True)
+        for path in folder.glob(".part*"):  # an adapter in the writing when the process was killed
+            shutil.rmtree(path, ignore_errors=True)
         part = folder / f"{RUN}.part"
         part.write_text(json.dumps({"run": run}), encoding="utf-8")
         part.replace(folder / RUN)
