@@ -16,7 +16,7 @@ from generate_world import drive_and_act, ego4d, narrated
 from typer.testing import CliRunner
 
 from perstream.cli.main import app
-from perstream.errors import BadOutput, ConfigError, NotFound
+from perstream.errors import BackendUnavailable, BadOutput, ConfigError, NotFound
 from perstream.lab.kit.generate.asks import MEMORIES, PASSIVE, PROACTIVE, Lists
 from perstream.lab.kit.generate.bench import generation
 from perstream.lab.kit.generate.chats import open_chat
@@ -468,3 +468,28 @@ def test_the_bench_makes_all_its_calls() -> None:
     found = generation([1, 2], latency_s=0.001)
     assert found["1"]["efficiency"] == 1.0 and set(found) == {"1", "2"}
     assert all(0 < row["of_ideal"] <= 1 for row in found.values())
+
+
+def test_a_server_that_is_gone_ends_the_run_and_it_goes_on_later(tmp_path: Path, drives: Found) -> None:
+    calls = [0]
+
+    def going(messages: Sequence[Message], sampling: Sampling) -> str:
+        calls[0] += 1
+        if calls[0] > 5:
+            raise BackendUnavailable("the server hung up")
+        return answers(messages, sampling)
+
+    plan = Plan(tmp_path, per_video=3, workers=1)
+    with pytest.raises(BackendUnavailable, match="hung up; the same command goes on"):
+        made(drives, plan, sees(going))
+    assert 5 + 2 <= calls[0] <= 5 + 4  # what was handed out already may still begin
+    assert made(drives, plan, sees())[0].made == 45 - 5
+
+
+def test_an_estimate_changes_nothing(tmp_path: Path, drives: Found) -> None:
+    plan = Plan(tmp_path / "out", per_video=1, runs=1)
+    assert estimate(drives, plan, sees()).calls == 9 and not (tmp_path / "out").exists()
+    made(drives, plan, sees())
+    assert estimate(drives, plan, sees()).calls == 0
+    assert estimate(drives, replace(plan, fresh=True), sees()).calls == 9
+    assert estimate(drives, plan, sees()).known == 9

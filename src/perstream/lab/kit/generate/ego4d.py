@@ -48,21 +48,21 @@ def read_ego4d(root: Path) -> Found:
     if not isinstance(data, dict) or not data:
         raise ConfigError(f"{file}:1: is no object of narrations by video_uid")
     problems: list[str] = []
-    told = {uid: segments for uid in sorted(data) if (segments := _segments(file, uid, data[uid], problems))}
+    uids = [uid for uid in sorted(data) if _is_name(file, uid, problems)]
     owners = _owners(root, problems)
-    require_none(problems)
-    if not told:
-        raise ConfigError(f"{file} narrates nothing: no video has a narration")
     folders = [folder for name in VIDEOS if (folder := root / name).is_dir()]
-    videos = max(folders, key=lambda folder: sum(find_video(folder, uid) is not None for uid in told))
+    videos = max(folders, key=lambda folder: sum(find_video(folder, uid) is not None for uid in uids))
     footage: list[Footage] = []
     absent: list[str] = []
-    for number, (uid, segments) in enumerate(told.items()):
+    for number, uid in enumerate(uids):
         video = find_video(videos, uid)
         if video is None:
-            absent.append(uid)
-        else:
+            absent.append(uid)  # what is wrong with its narrations harms nobody
+        elif segments := _segments(file, uid, data[uid], problems):
             footage.append(Footage(owners.get(uid, UNKNOWN_FROM + number), uid, video, segments))
+    require_none(problems)
+    if not footage and not absent:
+        raise ConfigError(f"{file} narrates nothing: no video has a narration")
     if not footage:
         raise NotFound(f"none of the {len(absent)} narrated videos is in {videos}, for example {absent[0]}")
     footage.sort(key=lambda one: (one.participant, one.video))
@@ -76,12 +76,16 @@ def plain_narration(text: str) -> str:
     return one_line(_TAG.sub("", words)).strip(" .,;")
 
 
-def _segments(file: Path, uid: str, entry: Any, problems: list[str]) -> tuple[Segment, ...]:
+def _is_name(file: Path, uid: str, problems: list[str]) -> bool:
     try:
         check_video_id(uid)
     except ConfigError:
         problems.append(f"{file}: {uid[:80]!r} is no video_uid")
-        return ()
+        return False
+    return True
+
+
+def _segments(file: Path, uid: str, entry: Any, problems: list[str]) -> tuple[Segment, ...]:
     if not isinstance(entry, Mapping):
         problems.append(f"{file}: {uid} is no object")
         return ()

@@ -13,6 +13,7 @@ from typing import Any
 from perstream.errors import ConfigError, SourceError
 from perstream.lab.kit.calls import CachedChat
 from perstream.lab.kit.frames import length_of
+from perstream.lab.kit.generate.away import Away
 from perstream.lab.kit.generate.footage import Found
 from perstream.lab.kit.generate.maker import Json, Maker, jobs_of
 from perstream.lab.kit.generate.picks import Moment, splits_of
@@ -24,6 +25,8 @@ from perstream.lab.kit.workers import SHOWN_EVERY_S, Summary, run_all
 from perstream.models.chat.messages import ChatModel
 
 Tell = Callable[[str], None]
+NAMED = 20
+"""So many failures are shown; the file about the run has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +47,15 @@ class Generated:
     def lines(self) -> list[str]:
         """For people."""
         rows = [f"{self.records} records; {self.made} model calls, {self.found} answered from the cache"]
-        rows += [f"failed: {what}: {why}" for what, why in self.failed]
+        rows += [f"failed: {what}: {why}" for what, why in self.failed[:NAMED]]
+        if len(self.failed) > NAMED:
+            rows.append(f"failed: {len(self.failed) - NAMED} more, all in the .run.json")
         return [*rows, *(f"wrote {path}" for path in self.files)]
 
 
 def estimate(found: Found, plan: Plan, chat: ChatModel, looks: bool = True) -> Cost:
     """What a run would take; ``looks`` says whether the model takes pictures. ConfigError when the plan allows less."""
-    with plan.journal(found, chat.name, looks) as journal:
-        cost = cost_of(plan, plan.moments(found), journal)
+    cost = cost_of(plan, plan.moments(found), plan.known(found, chat.name, looks))
     if plan.max_calls and cost.calls > plan.max_calls:
         raise ConfigError(f"{cost.calls} calls are more than --max-calls {plan.max_calls}: use --limit or --per-video")
     return cost
@@ -70,15 +74,16 @@ def generate(found: Found, plan: Plan, chat: ChatModel, tell: Tell | None = None
     moments, failed = _with_stills(moments, stills, plan, looks, say)
     splits = splits_of([one.participant for one in found.footage], plan.seed)
     maker = Maker(cached, stills if looks else None, plan)
-    with plan.journal(found, chat.name, looks) as journal:
+    away = Away(2 * plan.workers)
+    with plan.journal(found, chat.name, looks) as journal, away:
         remembered = run_all(
-            moments, lambda m: f"memories {m.key}", maker.memories, journal, workers=plan.workers,
+            moments, lambda m: f"memories {m.key}", away.watched(maker.memories), journal, workers=plan.workers,
             title=f"{found.dataset}: memories", progress=say,
         )  # fmt: skip
         jobs = jobs_of(moments, journal.values, splits)
         # Judged runs take the longest: begun last they would keep one worker busy while the others have nothing to do.
         made = run_all(
-            sorted(jobs, key=lambda job: job.kind == "passive"), lambda job: job.key, maker.record, journal, workers=plan.workers,
+            sorted(jobs, key=lambda job: job.kind == "passive"), lambda job: job.key, away.watched(maker.record), journal, workers=plan.workers,
             title=f"{found.dataset}: records", progress=say,
         )  # fmt: skip
         # The split depends on the seed alone, which decides nothing else: it is written last.

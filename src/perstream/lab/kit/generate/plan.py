@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from perstream.lab.kit.frames import window
 from perstream.lab.kit.generate.asks import VERSION
@@ -66,8 +67,17 @@ class Plan:
 
     def journal(self, found: Found, model: str, looks: bool) -> Journal:
         """Results so far of the same settings; other settings have a file of their own."""
-        run = self.run(found, model, looks)
-        return Journal(self.cache / f"{found.dataset}{self.shard.suffix}.{run[:12]}.jsonl", run, fresh=self.fresh)
+        return Journal(self._path(found, model, looks), self.run(found, model, looks), fresh=self.fresh)
+
+    def known(self, found: Found, model: str, looks: bool) -> Mapping[str, Any]:
+        """The same to look at: nothing is made or changed."""
+        if self.fresh or not self._path(found, model, looks).is_file():
+            return {}
+        with self.journal(found, model, looks) as journal:
+            return journal.values
+
+    def _path(self, found: Found, model: str, looks: bool) -> Path:
+        return self.cache / f"{found.dataset}{self.shard.suffix}.{self.run(found, model, looks)[:12]}.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +102,9 @@ class Cost:
         )
 
 
-def cost_of(plan: Plan, moments: Sequence[Moment], journal: Journal) -> Cost:
+def cost_of(plan: Plan, moments: Sequence[Moment], results: Mapping[str, Any]) -> Cost:
     """What is left to be asked."""
-    known = {key.rpartition(" ")[0] if not key.startswith("memories ") else key for key in journal.values}
+    known = {key.rpartition(" ")[0] if not key.startswith("memories ") else key for key in results}
     calls = done = 0
     for moment in moments:
         for kind, each in (("memories", 1), ("passive", 1), ("proactive", plan.runs)):
