@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from perstream.config import BackendConfig, Config
 from perstream.errors import BackendUnavailable, BadOutput, ConfigError, NotFound
+from perstream.lab.kit import bench
 from perstream.lab.kit.cases import suite_of_records
 from perstream.lab.kit.evaluate import evaluate
 from perstream.lab.kit.plan import Plan
@@ -326,3 +329,57 @@ def test_triplets_of_a_slow_backend_are_asked_for_once(tmp_path: Path) -> None:
     assert len(asked) == 3
     run(suite, plan(tmp_path, strategy="graph-rag"), backend)
     assert len(asked) == 3, "kept between runs"
+
+
+@pytest.mark.parametrize(
+    ("script", "given", "wanted"),
+    [
+        ("eval.sh", {}, "set GT_FILE"),
+        ("eval.sh", {"GT_FILE": "nowhere.json"}, "no dataset file nowhere.json"),
+        ("eval.sh", {"GT_FILE": "tiny.json", "VIDEO_DIR": "nowhere"}, "no folder VIDEO_DIR=nowhere"),
+        ("eval.sh", {"GT_FILE": "tiny.json", "MEMORY_ONLY": "maybe"}, "true or false"),
+        ("eval.sh", {"GT_FILE": "tiny.json", "MAX_FRAMES": "many"}, "MAX_FRAMES is a whole number"),
+        ("eval.sh", {"GT_FILE": "tiny.json", "MODES": "active"}, "not 'active'"),
+        ("score.sh", {"OUTPUT_BASE_DIR": "nowhere"}, "no folder nowhere"),
+        ("score.sh", {"OUTPUT_BASE_DIR": ".", "NUM_TASKS": "-1"}, "NUM_TASKS is a whole number"),
+        ("score.sh", {"OUTPUT_BASE_DIR": ".", "YES": "sure"}, "YES is true or false"),
+    ],
+)
+def test_scripts_refuse_bad_input_with_one_line(
+    tmp_path: Path, script: str, given: dict[str, str], wanted: str
+) -> None:
+    done = scripted_run(tmp_path, script, given)
+    assert done.returncode == 2
+    assert wanted in done.stderr.splitlines()[-1]
+
+
+def test_scripts_print_what_they_would_run(tmp_path: Path) -> None:
+    given = {"GT_FILE": "tiny.json", "MEMORY_ONLY": "true", "OUTPUT_BASE_DIR": "o u t", "MODEL_PATH": "m", "LIMIT": "3"}
+    done = scripted_run(tmp_path, "eval.sh", given)
+    passive, proactive = done.stderr.splitlines()
+    assert "eval passive --dataset tiny.json --out o\\ u\\ t --max-frames 8" in passive
+    assert "eval proactive" in proactive
+    assert "--memory-only --model m --limit 3" in proactive
+    judged = scripted_run(tmp_path, "score.sh", {"OUTPUT_BASE_DIR": ".", "JUDGE": "gpt", "YES": "true"})
+    assert "judge . --judge gpt --workers 16 --probes 25 --yes" in judged.stderr
+    assert "report ." in judged.stderr
+    assert not (tmp_path / "o u t").exists()
+
+
+def scripted_run(folder: Path, script: str, given: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    (folder / "tiny.json").write_text("[]", encoding="utf-8")
+    path = Path(__file__).parents[2] / "scripts" / script
+    environment = {"PATH": os.environ["PATH"], **given}
+    command = ["bash", str(path), "--dry-run"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_benchmark_of_the_kit_measures_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "LATENCY_S", 0.005)
+    monkeypatch.setattr(bench, "PER_WORKER", 2)
+    asked = bench.evaluation(4)
+    assert asked["model_calls"] == 4
+    assert 0 < asked["share_beside_model_calls"] < 1
+    judged = bench.judging((1, 2))
+    assert judged["1"]["efficiency"] == 1.0
+    assert judged["2"]["per_s"] > 0

@@ -71,14 +71,14 @@ def bench_kit(samples: int = 200, workers: Sequence[int] = (1, 4, 16)) -> Json:
     """{"evaluation": {…}, "judging": {…}, "generation": {…}}: shares of wall time and efficiencies."""
     return {
         "latency_s": LATENCY_S,
-        "evaluation": _evaluation(samples),
-        "judging": _judging(workers),
+        "evaluation": evaluation(samples),
+        "judging": judging(workers),
         "generation": generation(workers, LATENCY_S),
     }
 
 
-def _evaluation(samples: int) -> Json:
-    """One worker, so that nothing but the kit's own way of working ahead hides what it costs."""
+def evaluation(samples: int) -> Json:
+    """Wall time beside model calls. One worker, so that nothing but the kit's own way of working ahead hides what it costs."""
     backend = load_backend(replace(Config().backend, name="builtin"), Config().moment)
     chat = _SlowChat()
     parts = chat_parts(chat, backend.embedder, BackendConfig(temperature_passive=0.0))
@@ -100,7 +100,8 @@ def _evaluation(samples: int) -> Json:
     }
 
 
-def _judging(workers: Sequence[int]) -> Json:
+def judging(workers: Sequence[int]) -> Json:
+    """Records judged a second by workers, against a stand-in server, and the efficiency beside the first of them."""
     verdict = json.dumps({"reason": "same", "correct": True, "correctness": 5, "relevance": 5, "completeness": 5})
 
     def speak(piece: Callable[[str], None]) -> None:
