@@ -14,6 +14,7 @@ from perstream.config import Config
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
 from perstream.daemon.desk import Desk
+from perstream.daemon.fed import Fed
 from perstream.daemon.parts import Parts
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest, SourceStatus
@@ -28,7 +29,7 @@ from perstream.models.registry import load_backend
 from perstream.perception.perceiver import Perceiver
 from perstream.places import store_folder
 from perstream.protocols import Adapters, Backend
-from perstream.sources import Source, open_source
+from perstream.sources import PushSource, Source, open_source
 from perstream.types import ByteArray, MemoryRecord, Percept, Reply
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class App(Desk):
         self.config = config
         self.store = store_folder(config)
         self._source_now: datetime | None = None
+        self._fed = Fed()
         self._views: dict[str, ByteArray] = {}
         """Of each source its latest keyframe."""
         self.bus = EventBus()
@@ -129,6 +131,21 @@ class App(Desk):
         self._supervisor.failure(name)
         latest = self._views.get(name)
         return None if latest is None else thumbnail(latest, VIEW_SIDE_PX)
+
+    def live(self, name: str, after: int = 0, wait_s: float = 0.0) -> tuple[int, bytes] | None:
+        """Number and JPEG of a source's newest frame, when it is another than ``after`` or one comes in time.
+
+        NotFound for an unknown name. Nothing is made of frames while nobody asks.
+        """
+        seen = self._supervisor.glance(name).look(after, wait_s)
+        return None if seen is None else (seen.number, thumbnail(seen.rgb, VIEW_SIDE_PX))
+
+    def feed(self, name: str) -> PushSource:
+        """A source that the caller feeds with pictures; one of this name that still runs goes on.
+
+        ConfigError when something else of this name is being watched.
+        """
+        return self._fed.feed(name, lambda request: self._supervisor.add(request))
 
     def subscribe(self, capacity: int | None = None) -> Subscription:
         """Events from now on; a subscriber more than ``capacity`` events behind loses the oldest."""
@@ -213,6 +230,8 @@ class App(Desk):
             self._worker.submit(Priority.PERCEPT, job, wait=False)
 
     def _open(self, request: SourceRequest) -> Source:
+        if (fed := self._fed.opened(request)) is not None:
+            return fed
         return open_source(
             request.uri,
             self.config.source,

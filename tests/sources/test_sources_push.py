@@ -49,6 +49,34 @@ def test_silence_is_a_gap_and_time_never_runs_back() -> None:
     assert items.index(gap) == len(items) - 2
 
 
+def test_a_rest_is_a_gap_of_its_reason_that_nobody_waits_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("perstream.sources.push.time.monotonic", lambda: now)
+    source = PushSource("browser", capacity=10)
+    source.rest("paused")  # before anything was seen: no gap
+    source.push(PICTURE)
+    now = 101.0
+    source.rest("paused")
+    now = 107.0
+    source.rest("paused")
+    now = 108.0
+    source.push(PICTURE)
+    now = 108.5
+    source.push(PICTURE)
+    source.end()
+    items = list(source.stream())
+    assert [type(item) for item in items] == [Frame, Gap, Gap, Frame, Frame]
+    told = [(item.start_s, item.end_s, item.reason) for item in items if isinstance(item, Gap)]
+    assert told == [(0.0, 7.0, "paused"), (7.0, 8.0, "paused")]
+
+
+def test_it_ends_when_nobody_sends() -> None:
+    source = PushSource("browser", end_after_s=0.05)
+    source.push(PICTURE)
+    assert [type(item) for item in source.stream()] == [Frame]
+    assert source.over
+
+
 def test_pushes_without_a_time_use_the_clock() -> None:
     source = PushSource("browser", capacity=10)
     source.push(PICTURE)

@@ -33,7 +33,9 @@ def test_health_needs_no_token_and_tells_little(server: Server) -> None:
         {"Authorization": "Bearer \xff\xfe"},
     ],
 )
-@pytest.mark.parametrize("path", ["/v1/status", "/v1/openapi.json", "/v1/nothing", "/pages", "/page/../v1/status", "/healthz/../v1/status"])
+@pytest.mark.parametrize(
+    "path", ["/v1/status", "/v1/openapi.json", "/v1/nothing", "/pages", "/page/../v1/status", "/healthz/../v1/status"]
+)
 def test_everything_else_needs_the_token(server: Server, headers: dict[str, str], path: str) -> None:
     raw = {name: value.encode("latin-1") for name, value in headers.items()}
     answer = httpx.get(server.url + path, headers=raw, trust_env=False)

@@ -61,6 +61,10 @@ def test_gaps_and_what_is_seen_now(http: httpx.Client, house: ScriptedHouse) -> 
     assert seen.content == JPEG and seen.headers["cache-control"] == "no-store"
     assert http.get("/v1/sources/dark.mp4/view").status_code == 204
     assert http.get("/v1/sources/nobody/view").status_code == 404
+    live = http.get("/v1/sources/day.mp4/live")
+    assert live.content == JPEG and live.headers["x-picture"] == "7" and live.headers["cache-control"] == "no-store"
+    assert http.get("/v1/sources/day.mp4/live", params={"after": 7}).status_code == 204
+    assert http.get("/v1/sources/nobody/live").status_code == 404
 
 
 @pytest.mark.skipif(not hasattr(Path, "chmod"), reason="needs file modes")

@@ -19,6 +19,7 @@ from perstream.errors import BackendUnavailable, Interrupted, NotFound, PerStrea
 from perstream.events import Done
 from perstream.jsonlines import evidence_of
 from perstream.memory.status import MemoryStatus
+from perstream.sources import PushSource
 from perstream.types import Gap, Granularity, Hit, MemoryRecord, Provenance, Receipt, Reply, Selector, Triplet
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
@@ -89,6 +90,7 @@ class ScriptedHouse:
         self.filters: dict[str, Any] = {}
         self.recalled: dict[str, Any] = {}
         self.watched: dict[str, SourceState] = {}
+        self.fed: dict[str, PushSource] = {}
         self.watch_calls: list[tuple[str, datetime | None, bool, str | None]] = []
         self.error: Exception | None = None
         """Raised by whatever is called next."""
@@ -198,6 +200,14 @@ class ScriptedHouse:
         called = name or Path(uri).name
         self.watched[called] = SourceState.RUNNING
         return called
+
+    def live(self, name: str, after: int = 0, wait_s: float = 0.0) -> tuple[int, bytes] | None:
+        self._known(name)
+        return None if after == 7 else (7, JPEG)
+
+    def feed(self, name: str) -> PushSource:
+        self._maybe_fail()
+        return self.fed.setdefault(name, PushSource(name, capacity=100))
 
     def _known(self, name: str | None) -> None:
         if name is not None and name not in self.watched:

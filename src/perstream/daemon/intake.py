@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from perstream.daemon.glance import Glance
 from perstream.daemon.hopper import Flush, Hopper, Waiting
 from perstream.daemon.parts import Parts, Source
 from perstream.daemon.reporter import Reporter
@@ -32,6 +33,7 @@ class Intake:
         self._tally = tally
         self._reporter = reporter
         self._paced = paced
+        self.glance = Glance()
         self._sampler = parts.make_sampler()
         self._scenes = 0
         self._scene = 0
@@ -94,6 +96,7 @@ class Intake:
             return not self._stopping
         if isinstance(placed, Frame):
             self._resume_at(placed)
+            self.glance.offer(placed)
             self._sample(placed, captured)
         elif isinstance(placed, Gap):
             self._end_stretch()

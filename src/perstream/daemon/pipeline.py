@@ -12,6 +12,7 @@ from functools import partial
 
 from perstream.daemon.bus import EventBus
 from perstream.daemon.capture import Capture
+from perstream.daemon.glance import Glance
 from perstream.daemon.hopper import Hopper, Waiting
 from perstream.daemon.intake import Intake
 from perstream.daemon.parts import Parts, Perceiver, Source
@@ -62,6 +63,11 @@ class SourcePipeline:
         """A capture that feeds this pipeline; one at a time. The caller starts it."""
         self._intake.begin_run()
         return Capture(self.name, open_source, self._intake.take, ended)
+
+    @property
+    def glance(self) -> Glance:
+        """What its camera shows at this moment."""
+        return self._intake.glance
 
     @property
     def paused(self) -> bool:

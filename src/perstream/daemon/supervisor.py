@@ -10,6 +10,7 @@ from datetime import datetime
 
 from perstream.config import SourceConfig
 from perstream.daemon.bus import EventBus
+from perstream.daemon.glance import Glance
 from perstream.daemon.parts import Parts, Source
 from perstream.daemon.pipeline import SourcePipeline
 from perstream.daemon.status import SourceRequest, SourceStatus, without_login
@@ -114,6 +115,10 @@ class Supervisor:
     def failure(self, name: str) -> PerStreamError | None:
         """Why a source could not be read (to its end), or None. Raises NotFound."""
         return self._find(name).failure
+
+    def glance(self, name: str) -> Glance:
+        """The live view of a source. Raises NotFound."""
+        return self._find(name).pipeline.glance
 
     def list(self) -> list[SourceStatus]:
         """All sources, in the order they were added."""

@@ -20,6 +20,7 @@ from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
 from perstream.web.memory_routes import memory_routes
 from perstream.web.page_routes import mount_files, page_routes
+from perstream.web.push_routes import push_routes
 from perstream.web.question_routes import question_routes
 from perstream.web.replies import JsonReply
 from perstream.web.source_routes import source_routes
@@ -41,6 +42,7 @@ def create_api(house: House, config: ServerConfig, store: Path, streams: Streams
     streams = streams or Streams()
     api.include_router(question_routes(house, config, streams))
     api.include_router(memory_routes(house))
+    api.include_router(push_routes(house))
     api.include_router(source_routes(house))
     api.include_router(adapter_routes(house))
     api.include_router(page_routes())

@@ -3,6 +3,7 @@
 - The Host header must name this machine: a web page that rebinds its name to 127.0.0.1 is refused.
 - A browser's Origin must do so too; there is no CORS.
 - Everything but /healthz and the page's files needs the bearer token; the comparison takes the same time wherever it differs.
+- A WebSocket is let in at one place only, and says the token first; see socket_door.py.
 - A body is read here, up to a limit, and handed on whole.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from perstream.web.problems import problem
+from perstream.web.socket_door import SOCKETS, admit
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -54,8 +56,14 @@ class Guard:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": 1008})
+        if scope["type"] == "websocket":
+            if self._stranger(scope) is not None or SOCKETS.match(scope["path"]) is None:
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            try:
+                await admit(self._app, scope, receive, send, self._token)
+            except Exception:
+                log.exception("a connection failed")
             return
         refusal = self._refusal(scope)
         if refusal is not None:
@@ -75,13 +83,20 @@ class Guard:
         except Exception:
             log.exception("a request failed")
 
-    def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
+    def _stranger(self, scope: Scope) -> tuple[int, str, str] | None:
         headers = dict(scope["headers"])
         if not self._names_us(b"//" + headers.get(b"host", b"")):
             return 403, "wrong-host", "the Host header names another machine; use the address that perstream prints"
         origin = headers.get(b"origin")
         if origin is not None and not self._names_us(origin):
             return 403, "wrong-origin", "requests of other web pages are refused"
+        return None
+
+    def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
+        stranger = self._stranger(scope)
+        if stranger is not None:
+            return stranger
+        headers = dict(scope["headers"])
         if scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_FILES):
             return None
         scheme, _, given = headers.get(b"authorization", b"").partition(b" ")

@@ -12,6 +12,7 @@ from perstream.daemon.status import SourceStatus
 from perstream.errors import PerStreamError
 from perstream.events import Done
 from perstream.protocols import Adapters
+from perstream.sources import PushSource
 from perstream.types import Gap, Hit, MemoryRecord, Receipt, Reply, Selector
 
 
@@ -88,6 +89,12 @@ class House(Protocol):
 
     def view(self, name: str) -> bytes | None:
         """JPEG of the latest keyframe, None before the first. NotFound."""
+
+    def live(self, name: str, after: int = 0, wait_s: float = 0.0) -> tuple[int, bytes] | None:
+        """Number and JPEG of the newest frame, None when none but ``after`` comes in time. NotFound."""
+
+    def feed(self, name: str) -> PushSource:
+        """A source that the caller feeds; one of this name that still runs goes on. ConfigError."""
 
     def pause(self, name: str | None = None) -> None:
         """Perceive nothing. NotFound."""

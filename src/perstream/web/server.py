@@ -22,6 +22,7 @@ from perstream.errors import ConfigError, PerStreamError
 from perstream.web.address import DaemonAddress, remove_address, store_id, write_address
 from perstream.web.api import create_api, guarded
 from perstream.web.house import House
+from perstream.web.push_routes import MAX_MESSAGE
 from perstream.web.streams import Streams
 from perstream.web.token import ensure_token, token_file
 
@@ -79,7 +80,9 @@ class Server:
             guarded(api, self._config, token),
             loop="asyncio",
             http=_QuietProtocol,
-            ws="none",
+            ws="wsproto",
+            ws_max_size=MAX_MESSAGE,
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             server_header=False,

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Query, Response
 
 from perstream.errors import NotFound, SourceError
 from perstream.jsonlines import Json, event_to_json, plain
-from perstream.web.bodies import Watch
+from perstream.web.bodies import MAX_ID, Watch
 from perstream.web.house import House
 from perstream.web.replies import JsonReply
 
 URL_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 LONGEST_WAIT_S = 10.0
+LIVE_WAIT_S = 0.5
 
 
 def checked_uri(uri: str) -> str:
@@ -89,6 +90,14 @@ def source_routes(house: House) -> APIRouter:
         """Its latest keyframe, a JPEG; 204 before the first."""
         picture = house.view(name)
         return Response(status_code=204) if picture is None else Response(picture, media_type="image/jpeg")
+
+    @router.get("/{name:path}/live", response_model=None)
+    def live(name: str, after: Annotated[int, Query(ge=0, le=MAX_ID)] = 0) -> Response:
+        """Its newest frame other than ``after``, a small JPEG whose number is in X-Picture; 204 when none comes."""
+        seen = house.live(name, after, LIVE_WAIT_S)
+        if seen is None:
+            return Response(status_code=204)
+        return Response(seen[1], media_type="image/jpeg", headers={"X-Picture": str(seen[0])})
 
     @router.get("/{name:path}/done", response_model=None)
     def done(name: str, timeout: Annotated[float, Query(ge=0, le=LONGEST_WAIT_S)] = 0.0) -> Response:

@@ -1,0 +1,61 @@
+"""The latest frame of each source, small, for who looks on; nothing is done while nobody does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from perstream.types import ByteArray, Frame
+
+SIDE_PX = 640
+LOOKING_S = 3.0
+"""So long after a look somebody counts as looking."""
+APART_S = 1 / 15
+"""Frames nearer to each other than this are not shown: 15 a second at most."""
+COVERED_S = 2.0
+"""A view that is older than this is no longer live."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """One small picture."""
+
+    number: int
+    """Counts up; two looks that get the same number saw the same frame."""
+    rgb: ByteArray
+    """[h, w, 3], the longer side at most SIDE_PX."""
+
+
+class Glance:
+    """One source's view. ``offer`` is the capture thread's, ``look`` anybody's."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._looked_at = float("-inf")
+        self._made_at = float("-inf")
+        self._seen: Seen | None = None
+        self._number = 0
+
+    def offer(self, frame: Frame) -> None:
+        """Keep this frame when somebody looks. On the capture thread: a decoder's picture is for one at a time."""
+        now = time.monotonic()
+        if now - self._looked_at > LOOKING_S or now - self._made_at < APART_S:
+            return
+        rgb = frame.picture.rgb(SIDE_PX)
+        with self._changed:
+            self._made_at = now
+            self._number += 1
+            self._seen = Seen(self._number, rgb)
+            self._changed.notify_all()
+
+    def look(self, after: int = 0, wait_s: float = 0.0) -> Seen | None:
+        """The newest frame; None when no other than ``after`` comes within ``wait_s`` seconds."""
+
+        def newer() -> bool:
+            fresh = time.monotonic() - self._made_at < COVERED_S
+            return self._seen is not None and fresh and self._seen.number != after
+
+        with self._changed:
+            self._looked_at = time.monotonic()
+            return self._seen if self._changed.wait_for(newer, wait_s) else None
