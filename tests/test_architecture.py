@@ -30,6 +30,8 @@ WORDS = (
     "whenwords",
     "version",
     "places",
+    "speech",
+    "reminders",
 )
 FLOORS = {
     **dict.fromkeys(WORDS, 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,12 +13,14 @@ from perstream.assistant.assistant import Assistant
 from perstream.config import Config
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
-from perstream.daemon.desk import Desk
+from perstream.daemon.channels import channels_of
+from perstream.daemon.delivery import Delivery
 from perstream.daemon.fed import Fed
 from perstream.daemon.parts import Parts
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
+from perstream.daemon.unasked import Unasked
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
 from perstream.errors import Interrupted, NotFound, PerStreamError
 from perstream.events import Done
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 VIEW_SIDE_PX = 800
 """Longer side of the picture that shows what is seen now."""
+LIVE = timedelta(seconds=30)
+"""A source whose clock is so close to the wall's is live: between two keyframes time goes on."""
 STOP_S = 10.0
 """How long a stop waits for a source or a job that hangs; each memory is on disk as soon as it is made."""
 
@@ -54,7 +58,7 @@ def build(config: Config) -> App:
     return App(config, backend, memory)
 
 
-class App(Desk):
+class App(Unasked):
     """One running house over one store. Every method may be called from any thread."""
 
     def __init__(self, config: Config, backend: Backend, memory: Memory) -> None:
@@ -65,10 +69,11 @@ class App(Desk):
         self._views: dict[str, ByteArray] = {}
         """Of each source its latest keyframe."""
         self.bus = EventBus()
-        worker = AssistantWorker(self.bus.publish)
+        self._delivery = Delivery(channels_of(config.delivery), self.bus.listen)
+        worker = AssistantWorker(self.bus.publish, tick=lambda: self._assistant.tick(_utc_now()))
         super().__init__(config, backend, memory, worker, self.now)
         self._assistant = Assistant(
-            memory, backend, config, self.bus.publish, self.now, thumbnail, self._worker.urgent, self._do_later
+            memory, backend, config, self.bus.publish, self.now, thumbnail, worker.urgent, self._do_later, _utc_now
         )
         self._sink = AssistantSink(self._assistant, self._notice)
         parts = Parts(
@@ -198,6 +203,7 @@ class App(Desk):
             fallbacks=dict(self._backend.fell_back()),
             notes=self._backend.notes,
             errors=self._worker.errors,
+            delivered=self._delivery.counts,
         )
 
     def adapters(self) -> Adapters:
@@ -210,6 +216,7 @@ class App(Desk):
         """Stop watching, remember what was perceived, close the store. Safe to call twice."""
         self._supervisor.stop(STOP_S)
         self._worker.close(drain=True, timeout=STOP_S)
+        self._delivery.close()
         self.bus.close()
         self._backend.close()
         self._memory.close()
@@ -241,7 +248,8 @@ class App(Desk):
         )
 
     def _notice(self, percept: Percept) -> None:
-        self._source_now = percept.keyframe.captured_at
+        at = percept.keyframe.captured_at
+        self._source_now = None if abs(_utc_now() - at) < LIVE else at
         self._views[percept.keyframe.source] = percept.keyframe.rgb
 
 

@@ -143,6 +143,25 @@ class ProactiveConfig:
     """Local time HH:MM at which quiet hours end."""
     min_confidence: Share = 0.5
     """Below this a proactive word is not said."""
+    dismissed_s: Annotated[float, Meta(ge=0)] = 86400.0
+    """What the owner dismissed is not raised again within this many seconds; health and safety rests for cooldown_s."""
+
+
+@dataclass(frozen=True)
+class DeliveryConfig:
+    """Where words said unasked go besides the page and the terminal."""
+
+    notify: bool = False
+    """Show them as desktop notifications (notify-send, osascript or PowerShell)."""
+    speak: bool = False
+    """Say them with the system's voice (espeak-ng, espeak, spd-say, say or PowerShell)."""
+    webhook: str = ""
+    """Post them as JSON to this https address (http to this machine alone); empty is nowhere. An address that holds a \
+secret is better given as PERSTREAM_DELIVERY_WEBHOOK."""
+    webhook_timeout_s: Annotated[float, Meta(gt=0, le=60)] = 5.0
+    """Give up one attempt to reach the webhook after this many seconds."""
+    webhook_retries: Annotated[int, Meta(ge=0, le=5)] = 2
+    """Repeats of an attempt that failed for a passing reason."""
 
 
 @dataclass(frozen=True)
@@ -230,5 +249,6 @@ class Config:
     moment: MomentConfig = field(default_factory=MomentConfig)
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     proactive: ProactiveConfig = field(default_factory=ProactiveConfig)
+    delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
     backend: BackendConfig = field(default_factory=BackendConfig)
     server: ServerConfig = field(default_factory=ServerConfig)

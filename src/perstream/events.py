@@ -80,6 +80,10 @@ class ProactiveSaid(Event):
     evidence: tuple[Evidence, ...]
     why: str
     topic: str
+    id: int = 0
+    """Names the word when the owner gives feedback."""
+    priority: int = 0
+    """3 health and safety, 2 time-critical, 1 convenience."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,8 @@ class Proposal:
     priority: int
     """3 health and safety, 2 time-critical, 1 convenience."""
     confidence: float
+    asked_for: bool = False
+    """The owner asked for this word at this very time: neither quiet hours nor the budget hold it back."""
 
 
 class Generator(Protocol):

@@ -431,6 +431,10 @@ class ProactiveReply:
     topic: str
     """What the cooldown counts, for example ``hazard:peanut``."""
     evidence: tuple[Evidence, ...]
-    source: str
-    pts_s: float
+    source: str | None
+    """None for a reminder that came due by the wall clock."""
+    pts_s: float | None
     at: datetime
+    id: int = 0
+    """Of the word in the store; 0 where it is not kept."""
+    priority: int = 0

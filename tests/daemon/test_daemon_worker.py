@@ -149,3 +149,39 @@ def test_a_stuck_job_does_not_hold_close_for_ever() -> None:
     assert not worker.close(timeout=0.05)
     gate.set()
     assert worker.close(timeout=5)
+
+
+def test_it_ticks_while_idle_and_after_what_was_told() -> None:
+    ticked: list[int] = []
+
+    def tick() -> float:
+        ticked.append(1)
+        return 600.0
+
+    worker = AssistantWorker(lambda event: None, tick=tick)
+    worker.start()
+    try:
+        until(lambda: len(ticked) == 1)  # at the start, and then not for ten minutes
+        worker.submit(Priority.PERCEPT, lambda: None).result(5)
+        assert len(ticked) == 1
+        worker.submit(Priority.TOLD, lambda: None).result(5)
+        until(lambda: len(ticked) == 2)
+    finally:
+        assert worker.close(timeout=5)
+
+
+def test_a_tick_that_fails_is_reported_and_the_worker_goes_on() -> None:
+    events: list[Event] = []
+
+    def tick() -> float:
+        raise StoreError("no")
+
+    worker = AssistantWorker(events.append, tick=tick)
+    worker.start()
+    try:
+        assert worker.submit(Priority.TOLD, lambda: 3).result(5) == 3
+        assert worker.submit(Priority.TOLD, lambda: 4).result(5) == 4
+        until(lambda: bool(events))
+        assert isinstance(events[0], ErrorRaised)
+    finally:
+        assert worker.close(timeout=5)

@@ -13,6 +13,7 @@ from perstream.assistant.passive import PassiveAnswerer
 from perstream.assistant.policy import SpeechPolicy
 from perstream.assistant.proactive import ProactiveSpeaker
 from perstream.assistant.remember import Rememberer
+from perstream.assistant.reminding import LOOK_S, Reminding
 from perstream.config import Config
 from perstream.errors import Interrupted
 from perstream.events import Event, GateDecided, MemoryStored, ProactiveSaid
@@ -51,9 +52,11 @@ class Assistant:
         thumbnail: Callable[[ByteArray], bytes],
         urgent: Callable[[], bool] = lambda: False,
         later: Callable[[Callable[[], None]], None] = lambda _: None,
+        wall: Callable[[], datetime] | None = None,
     ) -> None:
         """``urgent`` says that somebody waits for an answer: a slow caption is then put off, and made by the
-        job handed to ``later``, or at the latest before the next percept."""
+        job handed to ``later``, or at the latest before the next percept. ``clock`` may be a recording's, ``wall`` is not.
+        """
         self._memory = memory
         self._backend = backend
         self._config = config
@@ -63,11 +66,18 @@ class Assistant:
         self._urgent = urgent if backend.slow else _never
         self._later = later
         self._postponed: deque[tuple[Moment, str]] = deque()
-        self._policy = SpeechPolicy(config.proactive)
+        self._policy = SpeechPolicy(config.proactive, memory.feedback, wall or clock)
+        self._reminding = Reminding(memory, self._policy, wall or clock)
+        self._reminding.examine()
         self._categories = CategorySpace(backend.embedder)
         self._rememberer = Rememberer(memory, backend, self._categories)
         self._passive = PassiveAnswerer(memory, backend, config.memory)
         self._streams: dict[str, _Stream] = {}
+
+    @property
+    def reminding(self) -> Reminding:
+        """Reminders with a time."""
+        return self._reminding
 
     @property
     def policy(self) -> SpeechPolicy:
@@ -94,6 +104,8 @@ class Assistant:
         )
         # Speaking comes before storing: a word that is due must not wait for the disk.
         stream.speaker.consider(percept, decision.category, self._speak)
+        if self._config.proactive.enabled:
+            self._reminding.pass_by(keyframe.source, keyframe.captured_at, keyframe.pts_s, self._speak)
         seen, said = stream.hearing.take(percept)
         for utterance in said:
             self._remember_said(stream, utterance)
@@ -103,6 +115,7 @@ class Assistant:
 
     def finish(self, source: str) -> None:
         """The source ended: what is in its buffer becomes a memory, and its state is let go."""
+        self._reminding.ended(source)
         stream = self._streams.pop(source, None)
         if stream is not None:
             self._flush(stream)
@@ -139,8 +152,16 @@ class Assistant:
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
         """Remember a sentence the owner said."""
         record = self._rememberer.told(" ".join(text.split()), at or self._clock())
+        self._reminding.examine()
         self._announce(record, at=record.observed_at)
         return record
+
+    def tick(self, now: datetime) -> float:
+        """The wall clock is at ``now``: say what is due by it. Seconds after which it should be called again."""
+        self._policy.feedback.flush()
+        if not self._config.proactive.enabled:
+            return LOOK_S
+        return self._reminding.tick(now, self._speak)
 
     def catch_up(self, urgent: Callable[[], bool] | None = None) -> None:
         """Make memories of the moments that a question put off; stops again when the next one comes."""
@@ -238,6 +259,8 @@ class Assistant:
                 evidence=reply.evidence,
                 why=reply.why,
                 topic=reply.topic,
+                id=reply.id,
+                priority=reply.priority,
             )
         )
 

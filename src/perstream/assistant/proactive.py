@@ -74,8 +74,10 @@ class ProactiveSpeaker:
             return
         self._considered = seen
         now = percept.keyframe.captured_at
+        source, at_s = percept.keyframe.source, _reached(percept)
         hits = self._recall(observations, looked, now)
         if not hits:
+            self._policy.nothing("no memory", now, source, at_s)
             return
         back = self._backend.looks_back
         request = ProactiveRequest(
@@ -86,10 +88,13 @@ class ProactiveSpeaker:
             visuals=self._memory.visuals([hit.memory.id for hit in hits]) if back else {},
             view=tuple(self._view)[-self._queue_size :] if back else (),
         )
-        for proposal in self._backend.generator.propose(request, self._urgent):
-            if self._policy.refusal(proposal, now) is None:
-                self._policy.said(proposal, now)
-                say(_reply(proposal, hits, percept, now))
+        proposals = self._backend.generator.propose(request, self._urgent)
+        if not proposals:
+            self._policy.nothing("nothing due", now, source, at_s)
+        for proposal in proposals:
+            if self._policy.refusal(proposal, now, source, at_s) is None:
+                number = self._policy.said(proposal, now, source, at_s)
+                say(_reply(proposal, hits, percept, now, number))
 
     def _in_view(self, percept: Percept) -> tuple[Observation, ...]:
         keyframe = percept.keyframe
@@ -135,7 +140,7 @@ def _reached(percept: Percept) -> float:
     return max([percept.keyframe.pts_s, *(o.start_s for o in percept.observations if o.kind in _WORDS)])
 
 
-def _reply(proposal: Proposal, hits: Sequence[Hit], percept: Percept, now: datetime) -> ProactiveReply:
+def _reply(proposal: Proposal, hits: Sequence[Hit], percept: Percept, now: datetime, number: int) -> ProactiveReply:
     by_id = {hit.memory.id: hit for hit in hits}
     return ProactiveReply(
         text=proposal.text,
@@ -145,4 +150,6 @@ def _reply(proposal: Proposal, hits: Sequence[Hit], percept: Percept, now: datet
         source=percept.keyframe.source,
         pts_s=_reached(percept),
         at=now,
+        id=number,
+        priority=proposal.priority,
     )

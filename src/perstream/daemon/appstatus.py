@@ -31,3 +31,5 @@ class AppStatus:
     """How often a builtin part stood in for a model's, by part and reason."""
     notes: tuple[str, ...] = ()
     """How the backend was chosen, and what it fell back from."""
+    delivered: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Words said unasked by way of delivery: sent, failed, dropped."""

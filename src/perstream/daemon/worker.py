@@ -22,6 +22,8 @@ from perstream.events import ErrorRaised, Event
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+TICK_S = 15.0
+"""A tick that failed is tried again after this long."""
 
 
 class Priority(IntEnum):
@@ -49,8 +51,16 @@ class _Job:
 class AssistantWorker:
     """Runs jobs one after another on its own thread."""
 
-    def __init__(self, emit: Callable[[Event], None], *, percepts: int = 8) -> None:
-        """``percepts`` is how many percept jobs may wait; ``emit`` receives their errors."""
+    def __init__(
+        self, emit: Callable[[Event], None], *, percepts: int = 8, tick: Callable[[], float] | None = None
+    ) -> None:
+        """``percepts`` is how many percept jobs may wait; ``emit`` receives their errors.
+
+        ``tick`` is called on the thread now and then, idle or not: it returns the seconds until it wants to be called
+        again, and is called after each told fact, which may have changed that.
+        """
+        self._tick = tick
+        self._next_tick = 0.0
         self._emit = emit
         self._capacity = percepts
         self._queues: dict[Priority, deque[_Job]] = {priority: deque() for priority in Priority}
@@ -141,18 +151,31 @@ class AssistantWorker:
                 job.future.set_result(result)
             finally:
                 self._busy_since = None
+            if job.priority is Priority.TOLD:
+                self._next_tick = 0.0
 
     def _next(self) -> _Job | None:
         with self._changed:
             while True:
-                for queue in self._queues.values():  # in the order of Priority
+                for priority, queue in self._queues.items():  # in the order of Priority
+                    if priority is Priority.PERCEPT and self._is_time():
+                        return _Job(Priority.PERCEPT, self._run_tick, None)
                     if queue:
                         job = queue.popleft()
                         self._changed.notify_all()
                         return job
                 if not self._accepting:
                     return None
-                self._changed.wait()
+                left = self._next_tick - time.monotonic()
+                self._changed.wait(None if self._tick is None else max(0.0, left))
+
+    def _is_time(self) -> bool:
+        return self._tick is not None and self._accepting and time.monotonic() >= self._next_tick
+
+    def _run_tick(self) -> None:
+        assert self._tick is not None
+        self._next_tick = time.monotonic() + TICK_S  # also when it fails
+        self._next_tick = time.monotonic() + self._tick()
 
     def _report(self, job: _Job, error: Exception) -> None:
         self._errors += 1

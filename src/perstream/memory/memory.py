@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from perstream.config import MemoryConfig
 from perstream.errors import NotFound
 from perstream.memory import backup, graph, reads, status
+from perstream.memory.agenda import Agenda
 from perstream.memory.audit import AuditReport
 from perstream.memory.columns import normalize, to_micros
 from perstream.memory.entities import Entities
 from perstream.memory.entry import Scored
 from perstream.memory.exchange import Exchange
 from perstream.memory.facts import Fact, facts_about, held_at
+from perstream.memory.feedback import Feedback
 from perstream.memory.keeper import Keeper
 from perstream.memory.live import LiveIndex
 from perstream.memory.rebuild import Rebuilder, Rebuilt
@@ -58,6 +60,7 @@ class Memory:
         self._keeper = Keeper(store, config, self._entities, self._index)
         self.exchange = Exchange(store, config, (self._entities, self._index, self._visits, self._keeper))
         """Export and import."""
+        self.feedback, self.agenda = Feedback(store, store.read_only), Agenda(store)
 
     @classmethod
     def open(
@@ -269,6 +272,7 @@ class Memory:
     def close(self) -> None:
         """Write what is left to write and let the next writer in. Safe to call twice."""
         if not self._store.read_only and not self._store.closed:
+            self.feedback.flush()
             visits = self._visits.take()
             if visits:
                 with self._store.writing() as connection:

@@ -118,7 +118,69 @@ def _m002(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001, _m002)
+SPEECH = """
+CREATE TABLE words (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    text TEXT NOT NULL,
+    why TEXT NOT NULL,
+    priority INTEGER NOT NULL,
+    confidence REAL NOT NULL,
+    reason TEXT,
+    detail TEXT NOT NULL,
+    source TEXT,
+    pts_s REAL,
+    times INTEGER NOT NULL,
+    feedback TEXT
+);
+CREATE INDEX words_time ON words(at);
+CREATE INDEX words_topic ON words(topic, at);
+CREATE TABLE words_about (
+    word_id INTEGER NOT NULL REFERENCES words(id) ON DELETE CASCADE,
+    memory_id INTEGER NOT NULL REFERENCES memories(id) ON DELETE CASCADE,
+    PRIMARY KEY (word_id, memory_id)
+) WITHOUT ROWID;
+CREATE INDEX words_about_memory ON words_about(memory_id);
+CREATE TABLE topics (
+    topic TEXT PRIMARY KEY,
+    memory_id INTEGER REFERENCES memories(id) ON DELETE CASCADE,
+    said_at INTEGER,
+    snoozed_until INTEGER,
+    rests_until INTEGER,
+    useful INTEGER NOT NULL DEFAULT 0,
+    dismissed INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX topics_memory ON topics(memory_id) WHERE memory_id IS NOT NULL;
+CREATE TABLE reminders (
+    memory_id INTEGER PRIMARY KEY REFERENCES memories(id) ON DELETE CASCADE,
+    action TEXT NOT NULL,
+    due INTEGER,
+    weekdays INTEGER NOT NULL,
+    step_s INTEGER NOT NULL,
+    told_at INTEGER NOT NULL,
+    since INTEGER NOT NULL
+);
+CREATE INDEX reminders_due ON reminders(due) WHERE due IS NOT NULL;
+CREATE TABLE speech (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID
+"""
+_FORGET_WORDS = """
+CREATE TRIGGER forget_words BEFORE DELETE ON memories BEGIN
+    DELETE FROM words WHERE id IN (SELECT word_id FROM words_about WHERE memory_id = OLD.id);
+    DELETE FROM words WHERE source = OLD.source AND at BETWEEN OLD.observed_at - 10000000 AND OLD.ended_at + 10000000;
+END
+"""
+"""A word quotes what was in view: with the memory of that view it goes, too."""
+
+
+def _m003(connection: sqlite3.Connection) -> None:
+    """Words said unasked or held back, feedback, snoozes, and reminders with a time."""
+    for statement in SPEECH.split(";"):
+        connection.execute(statement)
+    connection.execute(_FORGET_WORDS)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001, _m002, _m003)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from perstream.models.text import STOP_WORDS, words
+from perstream.reminders import is_timed
 
 
 class ConcernKind(str, Enum):
@@ -140,7 +141,7 @@ def concerns_of(text: str) -> tuple[Concern, ...]:
     if taken:
         found.append(Concern(ConcernKind.MEDICINE, _terms(taken["x"])))
     todo = _TODO.search(text)
-    if todo and (todo["v"] or todo["w"]).lower() in _ERRANDS:
+    if todo and not is_timed(text) and (todo["v"] or todo["w"]).lower() in _ERRANDS:
         goal = (todo["x"] or todo["y"]).rstrip(".! ")
         found.append(Concern(ConcernKind.REMINDER, _goal_terms(goal), f"{todo['v'] or todo['w']} {goal}"))
     if not found:

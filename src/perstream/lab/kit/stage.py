@@ -124,7 +124,7 @@ class Stage:
     def ask(self, case: Case, question: str, memory: Memory, percepts: Sequence[Percept]) -> Reply:
         """The question as the daemon answers it: what is in view is remembered first, or shown to a backend that is slow."""
         now = percepts[-1].keyframe.captured_at if percepts else case.now
-        if self.backend.slow:
+        if self.backend.slow or not percepts:
             passive = PassiveAnswerer(memory, self.backend, self._config.memory)
             return passive.ask(question, now, _unheard, _never, tuple(percepts), lambda: self._keep(memory, percepts))
         config = replace(self._config, proactive=replace(self._config.proactive, enabled=False))
@@ -158,7 +158,7 @@ class Stage:
             categories = [self._categories.nearest(self.backend.embedder.embed_tokens(case.caption).pooled)[0]]
         for percept, category in zip(percepts, categories, strict=True):
             speaker.consider(percept, category, said.append)
-        return [Word(reply.text, reply.pts_s, reply.evidence) for reply in said]
+        return [Word(reply.text, reply.pts_s or 0.0, reply.evidence) for reply in said]
 
     def best(self, case: Case, memory: Memory) -> str:
         """The memory closest to the scene, for the baseline that always speaks."""
