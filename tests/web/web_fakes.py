@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import networkx
+from speaking_house import SpeakingHouse
 
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
@@ -77,12 +78,13 @@ class ListedAdapters:
             raise NotFound(f"no adapter {name}")
 
 
-class ScriptedHouse:
+class ScriptedHouse(SpeakingHouse):
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
         """As new: one server serves the house to many tests."""
+        self.begin_speech()
         self.bus = EventBus()
         self.records = {number: record(number) for number in range(1, 8)}
         self.told: list[tuple[str, datetime | None]] = []

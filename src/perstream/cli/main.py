@@ -22,6 +22,7 @@ from perstream.cli import (
     machine,
     memory,
     page,
+    proactive,
     train,
     upkeep,
     watch,
@@ -45,6 +46,7 @@ upkeep.register(app)
 exchange.register(upkeep.group)
 machine.register(app)
 page.register(app)
+proactive.register(app)
 adapter.register(app)
 train.register(app)
 lab.register(app)

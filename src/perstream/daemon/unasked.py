@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from perstream.assistant.assistant import Assistant
 from perstream.daemon.desk import Desk
+from perstream.daemon.unasked_state import SpeechState
 from perstream.daemon.worker import Priority
 from perstream.errors import ConfigError
 from perstream.speech import Considered, Topic, Verdict
 from perstream.types import MemoryRecord, Receipt, Selector
 
 LONGEST_SNOOZE = timedelta(days=366)
-
-
-@dataclass(frozen=True)
-class SpeechState:
-    """What is said and not said these days."""
-
-    words: tuple[Considered, ...]
-    """Words and silences, newest first."""
-    silences: Mapping[str, int]
-    """How often something was held back since the start, by reason."""
-    do_not_disturb: bool
-    snoozed: tuple[Topic, ...]
-    """The topic "" stands for everything."""
 
 
 class Unasked(Desk):

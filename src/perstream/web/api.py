@@ -20,6 +20,7 @@ from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
 from perstream.web.memory_routes import memory_routes
 from perstream.web.page_routes import mount_files, page_routes
+from perstream.web.proactive_routes import proactive_routes
 from perstream.web.push_routes import push_routes
 from perstream.web.question_routes import question_routes
 from perstream.web.replies import JsonReply
@@ -45,6 +46,7 @@ def create_api(house: House, config: ServerConfig, store: Path, streams: Streams
     api.include_router(push_routes(house))
     api.include_router(source_routes(house))
     api.include_router(adapter_routes(house))
+    api.include_router(proactive_routes(house))
     api.include_router(page_routes())
     mount_files(api)
     this_store = store_id(store)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
+from perstream.speech import Verdict
 from perstream.types import Selector
 
 MAX_ID = 2**63 - 1
@@ -139,3 +140,22 @@ class UseAdapter(_Body):
     """The LoRA adapter to answer with; null is the model as it came."""
 
     name: AdapterName | None
+
+
+class Rate(_Body):
+    """What the owner thought of a word said unasked."""
+
+    verdict: Verdict
+
+
+class Snooze(_Body):
+    """What to hold back until when: "" is everything, null wakes it."""
+
+    topic: Annotated[StrictStr, Field(max_length=500), AfterValidator(_unicode)] = ""
+    until: Moment | None
+
+
+class DoNotDisturb(_Body):
+    """Whether only health and safety is said."""
+
+    on: StrictBool

@@ -23,6 +23,7 @@ from perstream.jsonlines import Json, plain
 from perstream.types import Hit, MemoryRecord, Receipt, Reply, Selector
 from perstream.web.adapter_client import RemoteAdapters
 from perstream.web.address import DaemonAddress, find_daemon
+from perstream.web.proactive_client import RemoteUnasked
 from perstream.web.token import read_token
 from perstream.web.transport import Transport, given
 from perstream.web.wire import (
@@ -45,7 +46,7 @@ WAIT_S = 5.0
 LISTEN_S = 10.0
 
 
-class Client:
+class Client(RemoteUnasked):
     """The daemon of ``store``. BackendUnavailable when none is running, StoreError without its token."""
 
     def __init__(self, store: Path, address: DaemonAddress | None = None) -> None:

@@ -9,10 +9,12 @@ from typing import Any, Protocol
 
 from perstream.daemon.bus import Subscription
 from perstream.daemon.status import SourceStatus
+from perstream.daemon.unasked_state import SpeechState
 from perstream.errors import PerStreamError
 from perstream.events import Done
 from perstream.protocols import Adapters
 from perstream.sources import PushSource
+from perstream.speech import Considered, Topic, Verdict
 from perstream.types import Gap, Hit, MemoryRecord, Receipt, Reply, Selector
 
 
@@ -69,6 +71,24 @@ class House(Protocol):
 
     def gaps(self, since: datetime | None = None, until: datetime | None = None) -> list[Gap]:
         """Stretches without pictures, in order of time."""
+
+    def proactive(self, limit: int = 50, said: bool | None = None) -> SpeechState:
+        """The latest words and silences, newest first, and the wishes in force."""
+
+    def rate_word(self, word_id: int, verdict: Verdict) -> Considered:
+        """Feedback on a word. NotFound."""
+
+    def snooze(self, topic: str, until: datetime | None) -> None:
+        """Hold back a topic, or everything (""). ConfigError."""
+
+    def do_not_disturb(self, on: bool | None = None) -> bool:
+        """Whether only health and safety is said; with ``on`` it is set first."""
+
+    def speech_weights(self) -> list[Topic]:
+        """Votes on topics and kinds."""
+
+    def reset_weights(self, topic: str | None = None) -> int:
+        """Take votes back; how many topics had any."""
 
     def graph(self) -> Any:
         """networkx.MultiDiGraph; nodes are (kind, key)."""
