@@ -143,7 +143,11 @@ def test_narrations_of_ego4d_become_segments(tmp_path: Path) -> None:
         (2.0, 4.5, "cuts something"),
         (4.5, 8.5, "A man X opens the door"),
     ]
-    assert read_ego4d(ego4d(tmp_path / "all")).footage[-1].participant == 1_000_002
+    root = ego4d(tmp_path / "all")
+    assert read_ego4d(root).footage[-1].participant == 1_000_002
+    file = root / "v2" / "annotations" / "narration.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"bbbb-2": {"status": "redacted"}}))
+    assert [one.video for one in read_ego4d(root).footage] == ["aaaa-1", "cccc-3"]
     assert plain_narration("#c c Looks #Around.") == "Looks"
 
 

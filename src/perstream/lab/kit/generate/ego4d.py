@@ -98,9 +98,9 @@ def _segments(file: Path, uid: str, entry: Any, problems: list[str]) -> tuple[Se
         elif plain_narration(text):
             times.setdefault(float(time), plain_narration(text))
     order = sorted(times)
-    ends = [*order[1:], math.inf]
     return tuple(
-        Segment(start, min(end, start + LASTS_S), times[start]) for start, end in zip(order, ends, strict=True)
+        Segment(start, min(end, start + LASTS_S), times[start])
+        for start, end in zip(order, [*order[1:], math.inf], strict=False)
     )
 
 
