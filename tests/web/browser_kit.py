@@ -132,6 +132,12 @@ class Page:
     def run(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)
 
+    def permit(self, setting: str) -> None:
+        """Answer ``granted`` or ``denied`` when the page asks for the camera or the microphone."""
+        for name in ("camera", "microphone"):
+            what = {"permission": {"name": name}, "setting": setting, "origin": self.url}
+            self.driver.execute_cdp_cmd("Browser.setPermission", what)
+
     def too_wide(self) -> list[str]:
         """What makes the page scroll sideways."""
         return list(
@@ -146,7 +152,8 @@ class Page:
     def complaints(self) -> list[str]:
         """What the browser's console said since the last look, but for answers that are errors on purpose."""
         lines = [str(line["message"]) for line in self.driver.get_log("browser") if line["level"] == "SEVERE"]  # type: ignore[no-untyped-call]
-        return [line for line in lines if "Failed to load resource" not in line]
+        expected = ("Failed to load resource", "Error in connection establishment")
+        return [line for line in lines if not any(words in line for words in expected)]
 
 
 def picture(words: str) -> bytes:
@@ -155,6 +162,15 @@ def picture(words: str) -> bytes:
     cv2.rectangle(wall, (30, 50), (290, 130), (240, 240, 235), -1)
     cv2.putText(wall, words, (42, 100), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (30, 30, 30), 2)
     return bytes(cv2.imencode(".jpg", wall)[1])
+
+
+def fake_camera(path: Path) -> tuple[str, ...]:
+    """Flags that make a recording of two signs the browser's camera; ``path`` is where it is written, as MJPEG."""
+    with path.open("wb") as file:
+        for words in ("BAKERY OPEN", "PLATFORM 9"):
+            sight = cv2.resize(cv2.imdecode(np.frombuffer(picture(words), np.uint8), 1), (640, 360))
+            file.write(bytes(cv2.imencode(".jpg", sight, [cv2.IMWRITE_JPEG_QUALITY, 92])[1]) * 75)
+    return ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={path}")
 
 
 def furnished(store: Path, crowd: int) -> App:

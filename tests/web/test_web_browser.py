@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from browser_kit import Page, furnished, needs_chromium, start
+from browser_kit import Page, fake_camera, furnished, needs_chromium, start
 from selenium.webdriver.common.keys import Keys
 
 from perstream.app import App
 from perstream.config import ServerConfig
+from perstream.daemon.status import SourceState, SourceStatus
 from perstream.web.server import Server
 from perstream.web.token import read_token
 
@@ -29,6 +31,11 @@ class World:
         self._store = store
         self._port = 0
         self.serve()
+
+    def status(self, name: str) -> SourceStatus:
+        """Of one source; as if at rest before it is there."""
+        found = [source for source in self.app.sources() if source.name == name]
+        return found[0] if found else SourceStatus(name, name, True, SourceState.ENDED)
 
     def serve(self) -> None:
         """At the same port as before."""
@@ -48,7 +55,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def page(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    driver = start(tmp_path_factory.mktemp("profile"))
+    camera = fake_camera(tmp_path_factory.mktemp("camera") / "signs.mjpeg")
+    driver = start(tmp_path_factory.mktemp("profile"), extra=camera)
     yield Page(driver, world.server.url, read_token(world.server.token_file.parent), tmp_path_factory.mktemp("shots"))
     driver.quit()
 
@@ -162,7 +170,7 @@ def test_ten_thousand_memories_come_a_page_at_a_time(page: Page) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("view", ["now", "timeline", "search", "sources", "health"])
+@pytest.mark.parametrize("view", ["now", "timeline", "search", "sources", "camera", "health"])
 def test_a_phone_never_scrolls_sideways(page: Page, view: str, dark: bool) -> None:
     page.open(view, width=390, height=844, dark=dark)
     page.until(lambda: page.text("main").strip(), "something to see")
@@ -183,3 +191,71 @@ def test_the_daemon_goes_and_comes_back_under_an_open_page(page: Page, world: Wo
     page.until(lambda: page.text("#link") == "live", "live again without a reload")
     page.ask("zebra concert?")
     page.until(lambda: "zebra concert on Friday" in page.text(".reply"), "and answers")
+
+
+def test_the_browsers_camera_becomes_memories_that_answer(page: Page, world: World) -> None:
+    page.permit("granted")
+    page.open("camera", width=390, height=844)
+    name = page.one("main input[maxlength]")
+    name.clear()
+    name.send_keys("test phone")
+    page.one("#with-sound").click()
+    page.one("main form button").click()
+    page.until(lambda: "sending picture and sound" in page.text(".sending"), "it says what it sends")
+    page.until(lambda: world.status("test phone").frames >= 5, "pictures arrive")
+    page.shot("camera")
+    assert page.text("#capturing") == "camera on"
+
+    page.one("button.big").click()
+    page.until(lambda: page.text(".sending") == "paused: nothing is sent", "paused")
+    page.until(lambda: page.text("#capturing") == "camera paused", "on every view")
+    time.sleep(0.3)  # what was on its way
+    frames = world.status("test phone").frames
+    time.sleep(0.6)
+    assert world.status("test phone").frames == frames, "nothing leaves while it is paused"
+    page.shot("camera_paused")
+    page.one("button.big").click()
+    page.until(lambda: world.status("test phone").frames > frames, "it goes on")
+
+    page.size(1280, 860)
+    page.go("now")
+    page.until(
+        lambda: page.run("return document.querySelector('.view img').naturalWidth") == 640, "the live view moves"
+    )
+    first = page.run("return document.querySelector('.view img').src")
+    page.until(lambda: page.run("return document.querySelector('.view img').src") != first, "picture after picture")
+    page.shot("now_live")
+    page.go("camera")
+    page.one("main button.bad").click()
+    page.until(lambda: world.app.wait("test phone", 0.1), "the source ends when it is stopped here")
+    page.ask("What about the bakery?")
+    page.one(".reply .evidence button").click()
+    page.until(lambda: "test phone" in page.text("#moment dl"), "the moment of this camera")
+    assert page.run("return document.querySelector('#moment img').naturalWidth") > 0
+    page.shot("camera_moment")
+
+
+def test_a_cut_is_a_gap_and_the_camera_comes_back(page: Page, world: World) -> None:
+    page.permit("granted")
+    page.open("camera")
+    name = page.one("main input[maxlength]")
+    name.clear()
+    name.send_keys("second phone\n")
+    page.until(lambda: world.status("second phone").frames >= 3, "it sends")
+    world.server.stop()
+    page.until(lambda: page.text("#capturing") == "camera cut off", "cut off")
+    page.shot("camera_cut")
+    world.serve()
+    page.until(lambda: page.text("#capturing") == "camera on", "on again by itself")
+    page.until(lambda: any(gap.reason in ("lost", "stalled") for gap in world.app.gaps()), "the gap is recorded")
+    page.run("document.querySelector('video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended'))")
+    page.until(lambda: "went away" in page.text("main [role=alert]"), "unplugged, and it says so")
+    assert not page.one("main form").get_attribute("hidden")
+
+
+def test_a_refused_camera_is_explained(page: Page) -> None:
+    page.permit("denied")
+    page.open("camera")
+    page.one("main form button").click()
+    page.until(lambda: "refused" in page.text("main [role=alert]"), "what to do")
+    page.shot("camera_refused")

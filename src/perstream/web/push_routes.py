@@ -77,22 +77,21 @@ class _Session:
         self._taken = self._refused = 0
 
     async def run(self) -> None:
-        """Until either side ends it."""
+        """Until either side ends it, or the server stops; what breaks off becomes a gap."""
         try:
             while not self._source.over:
                 message = await self._socket.receive()
                 if message["type"] == "websocket.disconnect":
-                    self._source.rest("lost")
                     return
                 if message.get("bytes") is not None:
                     await self._take(message["bytes"])
                 elif not await self._told(message.get("text") or ""):
                     return
+            await _close(self._socket, GONE, "this source was stopped")
         except SourceError as error:
-            self._source.rest("lost")
             await _close(self._socket, BAD, str(error))
-            return
-        await _close(self._socket, GONE, "this source was stopped")
+        finally:
+            self._source.rest("lost")
 
     async def _told(self, text: str) -> bool:
         """False at the end."""

@@ -24,6 +24,10 @@ export function hasToken() {
   return Boolean(sessionStorage.getItem(KEY));
 }
 
+export function token() {
+  return sessionStorage.getItem(KEY) || "";
+}
+
 export function dropToken() {
   sessionStorage.removeItem(KEY);
 }
@@ -49,6 +53,10 @@ async function send(method, path, body, signal) {
     throw new Refused(answer.status, String(detail));
   }
   return answer;
+}
+
+export function fetched(path) {
+  return send("GET", path);
 }
 
 export async function get(path, signal) {

@@ -3,6 +3,7 @@
 import { dropToken, hasToken, keepToken, takeToken } from "./api.js";
 import { wireAsk } from "./ask.js";
 import { apply, onChange } from "./changes.js";
+import { camera, wireSign } from "./camera.js";
 import { el, show } from "./dom.js";
 import { follow } from "./events.js";
 import { health } from "./health.js";
@@ -11,9 +12,10 @@ import { search } from "./search.js";
 import { sources } from "./sources.js";
 import { timeline } from "./timeline.js";
 
-const VIEWS = { now, timeline, search, sources, health };
+const VIEWS = { now, timeline, search, sources, health, camera };
 const main = document.getElementById("main");
 const link = document.getElementById("link");
+const TAB_OF = { camera: "sources" };
 const askForm = document.getElementById("ask");
 let leave = () => {};
 
@@ -28,7 +30,7 @@ function route() {
   const name = location.hash.replace(/^#\/?/, "").split("?")[0];
   const view = VIEWS[name] ? name : "now";
   for (const tab of document.querySelectorAll("nav a")) {
-    if (tab.getAttribute("href") === `#/${view}`) tab.setAttribute("aria-current", "page");
+    if (tab.getAttribute("href") === `#/${TAB_OF[view] || view}`) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
   document.title = `${view[0].toUpperCase()}${view.slice(1)} · PerStream`;
@@ -77,6 +79,7 @@ onChange((change) => {
 });
 takeToken();
 wireAsk(askForm);
+wireSign(document.getElementById("capturing"));
 route();
 follow((state) => {
   link.textContent = { live: "live", lost: "daemon gone", connecting: "connecting" }[state];

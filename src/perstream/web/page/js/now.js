@@ -4,6 +4,7 @@ import { get, picture } from "./api.js";
 import { said } from "./cards.js";
 import { el, seconds, show } from "./dom.js";
 import { KEPT, listen, recent } from "./events.js";
+import { watchLive } from "./live.js";
 
 const LINES = 150;
 const WORDS = 20;
@@ -34,6 +35,7 @@ export function now(main) {
   let stale = false;
   let looking = false;
   let shown = null;
+  let moving = false;
 
   function seen(event) {
     if (event.source && event.source !== source && event.kind !== "done") {
@@ -62,7 +64,7 @@ export function now(main) {
   }
 
   async function look() {
-    if (looking || !stale || !source || document.hidden) return;
+    if (moving || looking || !stale || !source || document.hidden) return;
     looking = true;
     stale = false;
     try {
@@ -98,6 +100,12 @@ export function now(main) {
   const answered = new MutationObserver(() => (quiet.hidden = true));
   answered.observe(conversation, { childList: true });
   const looks = setInterval(look, LOOK_MS);
+  image.addEventListener("load", () => (moving = image.src !== shown));
+  const unwatch = watchLive(image, () => source, () => {
+    // Recordings that have ended, pauses: the latest keyframe stands there instead.
+    stale = stale || moving;
+    moving = false;
+  });
   const lists = setInterval(sources, 3000);
   sources().then(look);
   return () => {
@@ -105,6 +113,7 @@ export function now(main) {
     answered.disconnect();
     clearInterval(looks);
     clearInterval(lists);
+    unwatch();
     if (shown) URL.revokeObjectURL(shown);
   };
 }

@@ -7,7 +7,7 @@ export function sources(main) {
   const uri = el("input", { class: "grow", placeholder: "webcam:0, rtsp://camera/stream, or a path on the daemon's machine", "aria-label": "Source", maxlength: 4096, required: true });
   const trouble = el("div", {});
   const list = el("div", {});
-  show(main, el("h2", {}, "Watched"), list, el("h2", {}, "Add a source"), el("form", { class: "row", onsubmit: add }, uri, el("button", { class: "first" }, "Watch")), trouble);
+  show(main, el("h2", {}, "Watched"), list, el("p", {}, el("a", { class: "button", href: "#/camera" }, "Use this device's camera")), el("h2", {}, "Add a source"), el("form", { class: "row", onsubmit: add }, uri, el("button", { class: "first" }, "Watch")), trouble);
 
   async function attempt(work) {
     show(trouble);
