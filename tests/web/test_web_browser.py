@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ from selenium.webdriver.common.keys import Keys
 from perstream.app import App
 from perstream.config import ServerConfig
 from perstream.daemon.status import SourceState, SourceStatus
+from perstream.events import ProactiveSaid
+from perstream.jsonlines import evidence_of
 from perstream.web.server import Server
 from perstream.web.token import read_token
 
@@ -191,6 +194,24 @@ def test_the_daemon_goes_and_comes_back_under_an_open_page(page: Page, world: Wo
     page.until(lambda: page.text("#link") == "live", "live again without a reload")
     page.ask("zebra concert?")
     page.until(lambda: "zebra concert on Friday" in page.text(".reply"), "and answers")
+
+
+def test_a_word_said_unasked_is_dismissed_and_stays_away(page: Page, world: World) -> None:
+    page.open()
+    poster = evidence_of(world.app.memories(limit=3)[-1], 0.9)
+    for number, text in ((901, "The zebra concert is tonight."), (902, "There are nuts in this.")):
+        why = "a poster you read on Monday says so"
+        said = ProactiveSaid(datetime.now(timezone.utc), "cam", 1.0, text, (poster,), why, f"topic {number}", number)
+        world.app.bus.publish(said)
+    page.until(lambda: len(page.all(".say")) == 2, "two cards")
+    assert "Why now: a poster you read" in page.text(".say")
+    page.shot("said")
+    button = "[...document.querySelectorAll('.say button')].find((b) => b.textContent === 'Dismiss')"
+    page.run(f"{button}.click()")
+    page.until(lambda: len(page.all(".say")) == 1 and "zebra" in page.text(".say"), "the newer one is gone")
+    page.go("timeline")
+    page.go("now")
+    page.until(lambda: len(page.all(".say")) == 1 and "zebra" in page.text(".say"), "and stays away")
 
 
 def test_the_browsers_camera_becomes_memories_that_answer(page: Page, world: World) -> None:

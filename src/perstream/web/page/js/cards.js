@@ -1,8 +1,10 @@
 // How memories, replies and words said unasked look, wherever they stand.
 
-import { picture } from "./api.js";
-import { clock, el, seconds } from "./dom.js";
+import { call, get, picture } from "./api.js";
+import { clock, el, seconds, show } from "./dom.js";
 import { openMoment } from "./moment.js";
+
+const SNOOZE_MS = 3600000;
 
 export function thumbnail(id, alt) {
   const image = el("img", { alt, loading: "lazy", hidden: true });
@@ -52,11 +54,62 @@ export function memory(item) {
 }
 
 export function said(event) {
-  return el(
+  const card = el(
     "article",
-    { class: "card say new" },
+    { class: "card say new", "data-word": event.id },
     el("strong", { class: "words" }, event.text),
     el("p", { class: "soft" }, `Why now: ${event.why} · ${clock(event.at)}`),
     evidence(event.evidence || []),
   );
+  if (event.id) card.append(opinions(event, card));
+  return card;
+}
+
+function opinions(event, card) {
+  const row = el("div", { class: "row opinions" });
+  const tell = async (work, told) => {
+    try {
+      await work();
+      show(row, el("span", { class: "soft", role: "status" }, told));
+    } catch (error) {
+      if (error.status === 404) row.remove();
+      else row.append(el("span", { class: "error", role: "alert" }, error.message));
+    }
+  };
+  const opinion = (verdict) => call("POST", `/v1/proactive/${event.id}/feedback`, { verdict });
+  row.append(
+    el("button", { onclick: () => tell(() => opinion("useful"), "Noted: useful.") }, "Useful"),
+    el("button", {
+      onclick: async () => {
+        document.dispatchEvent(new CustomEvent("word-dismissed", { detail: event.id }));
+        card.remove();
+        await tell(() => opinion("dismissed"), "");
+      },
+    }, "Dismiss"),
+    el("button", {
+      onclick: () => {
+        const until = new Date(Date.now() + SNOOZE_MS);
+        tell(() => call("POST", "/v1/proactive/snooze", { topic: event.topic, until: until.toISOString() }), `Not before ${clock(until.toISOString())}.`);
+      },
+    }, "Snooze an hour"),
+  );
+  return row;
+}
+
+// A switch for do-not-disturb; nothing where the daemon has none.
+export function doNotDisturb() {
+  const box = el("input", { type: "checkbox", onchange: () => set() });
+  const label = el("label", { class: "row soft", hidden: true }, box, "Do not disturb: only health and safety");
+  const set = async () => {
+    try {
+      box.checked = (await call("PUT", "/v1/proactive/dnd", { on: box.checked })).on;
+    } catch {
+      box.checked = !box.checked;
+    }
+  };
+  get("/v1/proactive/dnd").then(({ on }) => {
+    box.checked = on;
+    label.hidden = false;
+  }, () => {});
+  return label;
 }

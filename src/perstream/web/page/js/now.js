@@ -1,7 +1,7 @@
 // What the daemon sees now, what it makes of it, what it says unasked, and the conversation.
 
 import { get, picture } from "./api.js";
-import { said } from "./cards.js";
+import { doNotDisturb, said } from "./cards.js";
 import { el, seconds, show } from "./dom.js";
 import { KEPT, listen, recent } from "./events.js";
 import { watchLive } from "./live.js";
@@ -29,7 +29,7 @@ export function now(main) {
   const view = el("div", { class: "view" }, image, over);
   show(
     main,
-    el("div", { class: "now" }, el("div", {}, view, empty, log), el("div", {}, words, conversation, quiet)),
+    el("div", { class: "now" }, el("div", {}, view, empty, log), el("div", {}, words, conversation, quiet, doNotDisturb())),
   );
   let source = null;
   let stale = false;
