@@ -239,7 +239,7 @@ def test_judging_goes_on_where_it_stopped(tmp_path: Path) -> None:
     asked: list[str] = []
 
     class Stopping:
-        name, offline = "stopping", False
+        name, rule, offline = "stopping", "1", False
 
         def __init__(self, good: int) -> None:
             self.good = good
@@ -260,7 +260,10 @@ def test_judging_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert sorted(asked) == [f"{i:06d}" for i in range(6)]
     assert done.results["aggregate"]["correct"]["rate"] == 1.0
     assert done.results["by_participant"].keys() == {"0", "1"}
-    # Another prediction is another question.
+    # Another rule is another judge, and another prediction another question.
+    stricter = Stopping(9)
+    stricter.rule = "2"
+    assert cost_of([work], stricter).calls == 6
     folder(tmp_path, [passive(0, pred="In the hall.")])
     (changed,) = gather(tmp_path, 0)
     assert cost_of([changed], Stopping(9)).calls == 1

@@ -21,7 +21,7 @@ VOID = {"meta", "img", "br", "path", "use", "rect", "link", "line", "circle"}
 
 
 class Fixed:
-    name, offline = "fixed", False
+    name, rule, offline = "fixed", "1", False
 
     def judge(self, record: dict[str, Any]) -> dict[str, Any]:
         good = "door" in record["pred"] and "not" not in record["pred"]

@@ -15,6 +15,8 @@ from perstream.lab.kit.predictions import Json
 from perstream.lab.kit.verdicts import (
     MAX_TOKENS,
     MOST,
+    PASSIVE_SYSTEM,
+    PROACTIVE_SYSTEM,
     flag_of,
     marks_of,
     once_more,
@@ -37,6 +39,8 @@ class Judge(Protocol):
     """Gives marks to one record."""
 
     name: str
+    rule: str
+    """Changes whenever the same record could be judged otherwise: verdicts of two rules are never mixed."""
     offline: bool
     """Word overlap and nearness of vectors: no understanding."""
 
@@ -48,6 +52,7 @@ class OfflineJudge:
     """Token-F1, ROUGE-L and cosine of sentence vectors; its yes or no is a threshold on them."""
 
     name = "offline (token-F1, ROUGE-L, embedding similarity)"
+    rule = f"near from {ACCEPTED_F1}, {ACCEPTED_COSINE} or {ACCEPTED_HELD} on, and as many denials but for a leading yes or no"
     offline = True
 
     def __init__(self, embedder: TextEmbedder) -> None:
@@ -74,6 +79,7 @@ class OfflineJudge:
 class ModelJudge:
     """A model that is asked with a schema; a reply that cannot be used is repaired once and else failed."""
 
+    rule = PASSIVE_SYSTEM + PROACTIVE_SYSTEM
     offline = False
 
     def __init__(self, chat: CachedChat | ChatModel) -> None:

@@ -13,7 +13,6 @@ from perstream.lab.kit.judges import Judge, ruled, tokens_of
 from perstream.lab.kit.predictions import RUN, Json, prediction_folders, read_json, read_predictions, write_json
 from perstream.lab.kit.probes import Probe, error_rates, probes_of
 from perstream.lab.kit.scores import results_of
-from perstream.lab.kit.verdicts import PASSIVE_SYSTEM, PROACTIVE_SYSTEM
 from perstream.lab.kit.workers import Summary, run_all
 
 RESULTS, JUDGED = "results.json", "judged.jsonl"
@@ -124,8 +123,8 @@ def judge_folder(
 
 
 def _journal(work: Work, judge: Judge, *, fresh: bool) -> Journal:
-    """Verdicts of one judge; another judge, or another wording of its task, has another file."""
-    settings = fingerprint(judge.name, PASSIVE_SYSTEM, PROACTIVE_SYSTEM)
+    """Verdicts of one judge by one rule; others have other files."""
+    settings = fingerprint(judge.name, judge.rule)
     return Journal(work.folder / f"{Path(JUDGED).stem}.{settings[:12]}.jsonl", settings, fresh=fresh)
 
 
