@@ -83,16 +83,16 @@ def of_words(found: Sequence[Found]) -> str:
 
 
 def of_judges(found: Sequence[Found]) -> str:
-    """Error rates of the judges."""
-    rows = []
+    """Error rates of the judges; runs on the same references share their probes, and one row."""
+    alike: dict[tuple[str, ...], list[str]] = {}
     for one in found:
         errors = one.values.get("judge_errors")
         if errors:
             kinds = "; ".join(f"{name} {number(value['rate'], 2)}" for name, value in errors["errors_by_kind"].items())
             rates = [with_interval(errors["false_accept"]), with_interval(errors["false_reject"])]
-            rows.append(
-                [one.title, str(one.values["judge"]), *rates, kinds, str(errors["n"]), str(one.values["failed"])]
-            )
+            cells = (str(one.values["judge"]), *rates, kinds, str(errors["n"]), str(one.values["failed"]))
+            alike.setdefault(cells, []).append(one.title)
+    rows = [[", ".join(titles), *cells] for cells, titles in alike.items()]
     if not rows:
         return ""
     heads = [
