@@ -14,6 +14,7 @@
 #   MEMORY_STRATEGY  perstream, none, all, naive-rag, last-n or graph-rag (default perstream)           -> --memory-strategy
 #   MODES            of passive and proactive, separated by a space (default both)
 #   SPLIT, LIMIT, SHARD (i/n), NUM_WORKERS (default 1), ANSWERS (EgoSchema)
+#   EXTRAS           of setup.py, to be installed first (default: what BACKEND needs)
 # An interrupted run goes on where it stopped. `--dry-run` prints what would be run.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -50,7 +51,12 @@ options=(--dataset "$GT_FILE" --out "${OUTPUT_BASE_DIR:-$root/evaluation}" --max
 [[ -n "${LIMIT:-}" ]] && options+=(--limit "$LIMIT")
 [[ -n "${SHARD:-}" ]] && options+=(--shard "$SHARD")
 
-((dry)) || bash "$root/scripts/setup.sh" "${EXTRAS:-setup,server}"
+case "${BACKEND:-}" in
+  qwen-omni) extras=setup,server,qwen ;;
+  openai) extras=setup,server,openai ;;
+  *) extras=setup,server ;;
+esac
+((dry)) || bash "$root/scripts/setup.sh" "${EXTRAS:-$extras}"
 for mode in ${MODES:-passive proactive}; do
   [[ "$mode" == passive || "$mode" == proactive ]] || fail "MODES holds passive and proactive, not '$mode'"
   command=("$root/.venv/bin/perstream" eval "$mode" "${options[@]}")

@@ -39,6 +39,8 @@ report=("$root/.venv/bin/perstream" report "$base")
 printf '%q ' "${command[@]}" >&2; echo >&2
 printf '%q ' "${report[@]}" >&2; echo >&2
 if ((dry)); then exit 0; fi
-bash "$root/scripts/setup.sh" setup,server,plot
+extras=setup,server,plot
+[[ "${JUDGE:-offline}" == offline ]] || extras="$extras,openai"
+bash "$root/scripts/setup.sh" "$extras"
 OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" "${command[@]}"
 "${report[@]}"
