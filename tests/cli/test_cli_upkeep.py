@@ -73,7 +73,7 @@ def test_vectors_that_were_given_up_are_made_anew(cli: Cli) -> None:
     assert nothing == {"rebuilt": 0, "left": 0, "full": False}
     (held,) = cli("status", "--json").json
     target = (plan["held_bytes"] - 1) / 2**20
-    assert held["memory"]["disk_mb"] > target
+    assert held["memory"]["disk_mb"] >= round(target, 4)
     assert cli("memory", "reduce", "--target-mb", str(target), "--strategy", "gsbn").code == 0
     assert "1 memories have their vectors again, 0 are still without" in cli("memory", "rebuild").out
 

@@ -198,3 +198,21 @@ def test_values(text: str, expected: list[tuple[str, str]]) -> None:
 
 def test_a_sign_that_lists_the_right_platform_too_is_no_conflict() -> None:
     assert conflicts("from platform 7", "Platform 4 / Platform 7") == ()
+
+
+def test_whom_one_wants_to_talk_to_is_met_by_voice_alone(proposer: BuiltinProposer) -> None:
+    fact = "Remind me to give back the drill when I talk to Daniel."
+    heard = {"kind": ObservationKind.TRANSCRIPT}
+    assert not propose(proposer, fact, "Order new toner: Daniel")
+    assert propose(proposer, fact, "Nice weather.", speaker="Daniel", **heard)  # type: ignore[arg-type]
+    assert not propose(proposer, fact, "I saw Daniel.", speaker="Olga", **heard)  # type: ignore[arg-type]
+
+
+def test_one_shop_is_not_another(proposer: BuiltinProposer) -> None:
+    assert not propose(proposer, "Remind me to buy a bell when I see a bicycle shop.", "GARDEN SHOP")
+
+
+def test_a_reminder_with_a_time_waits_for_it(proposer: BuiltinProposer) -> None:
+    assert not propose(proposer, "Remind me to buy milk at 5 pm.", "FRESH MILK")
+    assert not propose(proposer, "Remind me at 15:19 to call Anna.", "Anna, board meeting Friday 12:15")
+    assert propose(proposer, "Remind me to take my Ibuprofen at 8 pm.", "IBUPROFEN 400 mg tablets")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from perstream.cli import options, output
-from perstream.cli.lab import bench, evaluate
+from perstream.cli.lab import bench, evaluate, seed_range
 from perstream.errors import BackendError, ConfigError
 
 if TYPE_CHECKING:
@@ -80,7 +80,14 @@ def passive(
 
 
 def proactive(
-    dataset: Dataset,
+    dataset: Annotated[
+        Path | None, typer.Option("--dataset", help="Records or a public benchmark: JSON (or CSV).")
+    ] = None,
+    days: Annotated[
+        str | None,
+        typer.Option("--days", help="Instead of a dataset: generated days of hours each, for example 1-20."),
+    ] = None,
+    details: Annotated[bool, typer.Option("--details", help="With --days: each word that was due or said.")] = False,
     out: Out = Path("evaluation"),
     name: Name = None,
     pool: Pool = "sample",
@@ -109,11 +116,38 @@ def proactive(
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """Show every moment of a dataset, and write what was said unasked, or silence, to pred.json."""
+    """Show every moment of a dataset, and write what was said unasked, or silence, to pred.json.
+
+    With --days: live through generated days, and score what was said against what was due.
+    """
+    if (dataset is None) == (days is None):
+        raise ConfigError("eval proactive wants either --dataset FILE or --days SEEDS")
+    if dataset is None:
+        _days(days or "", details, config, backend, options.brain(model, device, None, load_in, adapter), as_json)
+        return
     plan = _plan("proactive", dataset, out, name, strategy, baseline, memory_only, video_dir, split, limit, shard)
     plan = _more(plan, max_frames, before, after, workers, fresh)
     brain = options.brain(model, device, None, load_in, adapter)
     _run(plan, dataset, pool, None, config, backend, brain, as_json)
+
+
+def _days(
+    days: str, details: bool, config: Path | None, backend: str | None, brain: dict[str, object], as_json: bool
+) -> None:
+    from perstream.lab.eval_unasked import lines_of, run
+    from perstream.models.registry import load_backend
+
+    settings = options.settings(config, None, backend, **brain)
+    loaded = load_backend(settings.backend, settings.moment)
+    try:
+        for found in run(seed_range(days) or (), loaded, settings, details):
+            if as_json:
+                output.emit(found)
+            else:
+                for line in lines_of(found):
+                    output.say(line)
+    finally:
+        loaded.close()
 
 
 def bench_kit(

@@ -163,7 +163,7 @@ def eval_sample(
     """Watch a generated day and score answers, refusals and proactive words."""
     from perstream.lab.eval_sample import run
 
-    for line in run(seed=seed, seeds=_range(seeds), details=verbose, as_json=as_json):
+    for line in run(seed=seed, seeds=seed_range(seeds), details=verbose, as_json=as_json):
         typer.echo(line)
 
 
@@ -227,7 +227,7 @@ def eval_reduction(
     _lines(result.lines(), _told(result.to_json(), as_json), as_json)
 
 
-def _range(text: str | None) -> tuple[int, ...] | None:
+def seed_range(text: str | None) -> tuple[int, ...] | None:
     """``1-20`` or ``3,5,8`` as numbers."""
     if text is None:
         return None

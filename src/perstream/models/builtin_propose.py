@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from perstream.models.concerns import MEDICAL, Concern, ConcernKind, concerns_of
+from perstream.models.concerns import GENERIC_PLACES, MEDICAL, Concern, ConcernKind, concerns_of
 from perstream.models.foods import FAMILIES, PLANT_PRECEDES, SYNONYMS
 from perstream.models.plans import Value, conflicts
 from perstream.models.text import STOP_WORDS, Stems, words
@@ -58,9 +58,14 @@ class BuiltinProposer:
             for view in views:
                 yield from _of_plan(hit, view, stems)
             return
+        if concern.by_voice:
+            views = [view for view in views if view.kind is ObservationKind.TRANSCRIPT]
         for term in concern.triggers:
             wanted = stems.content(term)
             for view in views:
+                speaker = view.observation.speaker
+                if concern.by_voice and speaker and not set(wanted) & set(stems.of(speaker)):
+                    continue  # others spoke, perhaps of whom it is about
                 confidence = self._match(concern.kind, term, wanted, view, stems)
                 if confidence > 0.0:
                     yield _proposal(hit, concern, term, view, confidence * min(1.0, view.score))
@@ -78,7 +83,8 @@ class BuiltinProposer:
         if _covers(wanted, view.stems):
             return 0.9
         if kind is ConcernKind.REMINDER and view.kind is ObservationKind.TEXT and len(wanted) <= 3:
-            near = cosine(self._vector(term.lower()), self._vector(view.text.lower()))
+            one, other = _told_apart(term.lower(), view.text.lower())
+            near = cosine(self._vector(one), self._vector(other))
             return near if near >= ALIKE else 0.0
         return 0.0
 
@@ -120,6 +126,12 @@ def _with_blocks(observations: Sequence[Observation]) -> list[Observation]:
         if len(block.lines) > 1
     ]
     return [*blocks, *observations]
+
+
+def _told_apart(one: str, other: str) -> tuple[str, str]:
+    """A bicycle shop and a garden shop are alike in being shops: where both say so, the rest is compared."""
+    kept = [" ".join(word for word in text.split() if word not in GENERIC_PLACES) for text in (one, other)]
+    return (kept[0], kept[1]) if all(kept) and kept[0] != one and kept[1] != other else (one, other)
 
 
 def _covers(wanted: Sequence[str], present: set[str]) -> bool:

@@ -32,6 +32,8 @@ class Concern:
     """Phrases any of which, perceived, raises the concern."""
     action: str = ""
     """A reminder: what to do, in the owner's words."""
+    by_voice: bool = False
+    """It is met by talking with somebody: a name that is read does not do."""
 
 
 _STOP_AT = re.compile(
@@ -80,6 +82,9 @@ _MEETING = re.compile(
     r"|visit|find|walk\s+(?:by|past)|meet|come\s+(?:to|across|by)|enter|notice|talk\s+(?:to|with)|speak\s+(?:to|with)|chat\s+with|run\s+into|bump\s+into|hear\s+from|near|at|in|by|on|next to|around|standing|there is|read|hear)\s+)*",
     re.I,
 )
+_TALKING = re.compile(
+    r"^(?:(?:I|we)\s*(?:['’]m|am|are)?\s*)?(?:talk|speak|chat|hear)(?:ing)?\s+(?:to|with|from)\b", re.I
+)
 _TODO = re.compile(
     r"\b(?:I|we)\s+(?:really\s+|still\s+|also\s+)?(?:need|have|must|should|want|wish|hope|plan|ought|would love|would like|['’]d like|['’]d love|forgot)\s+(?:to\s+)?(?P<v>\w+)\s+(?P<x>.+)"
     r"|\b(?:remind me|do(?: not|n['’]t) (?:let me )?forget|remember|make sure) to\s+(?P<w>\w+)\s+(?P<y>.+)",
@@ -107,7 +112,7 @@ _TITLED = re.compile(
     r"\b(?:book|novel|film|movie|song|album|play|magazine|game|series|exhibition)\s+(?=[\"“‘'A-Z0-9])(?P<title>.+)"
 )
 """``the book Letters To Mira`` is met by its title."""
-_GENERIC_PLACES = frozenset("shop store place stall counter stand market office centre center".split())
+GENERIC_PLACES = frozenset("shop store place stall counter stand market office centre center".split())
 """A sign of a stationery shop says STATIONERY."""
 _PLACE_OF = re.compile(r"\s+(?:at|from|in|to)\s+(?:the\s+|a\s+|an\s+|my\s+)?(?P<place>[^,.]+)$", re.I)
 _VAGUE = frozenset(
@@ -129,7 +134,8 @@ def concerns_of(text: str) -> tuple[Concern, ...]:
     asked = next((m for pattern in _ASKED if (m := pattern.search(text))), None)
     if asked:
         trigger = _MEETING.sub("", asked["b"].strip().rstrip(".!"), count=1)
-        found.append(Concern(ConcernKind.REMINDER, _terms(trigger), asked["a"].strip().rstrip(".!,")))
+        by_voice = bool(_TALKING.search(asked["b"]))
+        found.append(Concern(ConcernKind.REMINDER, _terms(trigger), asked["a"].strip().rstrip(".!,"), by_voice))
         return _useful(found)
     lost = _LOST.search(text)
     if lost:
@@ -144,7 +150,7 @@ def concerns_of(text: str) -> tuple[Concern, ...]:
     if todo and not is_timed(text) and (todo["v"] or todo["w"]).lower() in _ERRANDS:
         goal = (todo["x"] or todo["y"]).rstrip(".! ")
         found.append(Concern(ConcernKind.REMINDER, _goal_terms(goal), f"{todo['v'] or todo['w']} {goal}"))
-    if not found:
+    if not found and not is_timed(text):
         found.append(Concern(ConcernKind.PLAN, (text,)))
     return _useful(found)
 
@@ -160,7 +166,7 @@ def _terms(phrase: str) -> tuple[str, ...]:
         kept = [w for w in words(item) if w.lower() not in STOP_WORDS and w.lower() not in _VAGUE]
         if kept:
             terms.append(" ".join(kept[:6]))
-            if len(kept) > 1 and kept[-1].lower() in _GENERIC_PLACES:
+            if len(kept) > 1 and kept[-1].lower() in GENERIC_PLACES:
                 terms.append(" ".join(kept[:-1]))
     return tuple(dict.fromkeys(terms[:8]))
 
