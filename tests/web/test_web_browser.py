@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from browser_kit import Page, fake_camera, furnished, needs_chromium, start
+from browser_kit import Page, fake_camera, furnished, needs_chromium, picture, start
 from selenium.webdriver.common.keys import Keys
 
 from perstream.app import App
@@ -172,8 +172,46 @@ def test_ten_thousand_memories_come_a_page_at_a_time(page: Page) -> None:
     page.shot("timeline")
 
 
+def test_the_graph_is_walked_and_never_drawn_whole(page: Page) -> None:
+    page.open("graph")
+    page.until(lambda: len(page.all(".around .category")) >= 3, "the categories")
+    assert "3,333" in page.text(".around") or "3,334" in page.text(".around")
+    page.shot("graph")
+    page.driver.find_element("partial link text", "dining").click()
+    page.until(lambda: len(page.all(".around .memory")) == 24, "a page of its memories")
+    assert len(page.all(".walk path")) == 24
+    page.one(".around .memory").click()
+    page.until(lambda: page.all(".around .entity"), "what the memory mentions")
+    page.shot("graph_memory")
+    page.one(".around .entity").click()
+    page.until(lambda: page.text(".here .soft") == "Thing" and len(page.all(".around .node")) > 10, "what mentions it")
+    page.shot("graph_entity")
+    assert len(page.all("main *")) < 600
+    page.driver.back()
+    page.until(lambda: page.text(".here .soft") == "Memory", "back is where one was")
+    until = page.one("main input[aria-label=Until]")
+    page.driver.get(f"{page.url}/#/graph")
+    page.until(lambda: len(page.all(".around .category")) >= 3, "the root")
+    until = page.one("main input[aria-label=Until]")
+    page.run("arguments[0].value = '2026-05-04'; arguments[0].dispatchEvent(new Event('change'))", until)
+    page.until(lambda: page.all(".around .tag") and "3,333" not in page.text(".around"), "only that day's")
+    page.run("arguments[0].value = ''; arguments[0].dispatchEvent(new Event('change'))", until)
+
+
+def test_a_picture_finds_what_looks_like_it(page: Page, tmp_path: Path) -> None:
+    page.open("search")
+    (tmp_path / "sign.jpg").write_bytes(picture("SHOP 9999"))
+    page.all("#by-picture")[0].send_keys(str(tmp_path / "sign.jpg"))
+    page.until(lambda: page.text("main [aria-live]").strip(), "an answer")
+    assert page.all("main [aria-live] .memory") and not page.all("main [role=alert]")
+    assert "undefined" not in page.text("main")
+    (tmp_path / "no.jpg").write_bytes(b"not a picture")
+    page.all("#by-picture")[0].send_keys(str(tmp_path / "no.jpg"))
+    page.until(lambda: "no picture" in page.text("main [role=alert]"), "said in plain words")
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("view", ["now", "timeline", "search", "sources", "camera", "health"])
+@pytest.mark.parametrize("view", ["now", "timeline", "search", "graph", "sources", "camera", "health"])
 def test_a_phone_never_scrolls_sideways(page: Page, view: str, dark: bool) -> None:
     page.open(view, width=390, height=844, dark=dark)
     page.until(lambda: page.text("main").strip(), "something to see")
@@ -214,7 +252,7 @@ def test_a_word_said_unasked_is_dismissed_and_stays_away(page: Page, world: Worl
     page.until(lambda: len(page.all(".say")) == 1 and "zebra" in page.text(".say"), "and stays away")
 
 
-def test_the_browsers_camera_becomes_memories_that_answer(page: Page, world: World) -> None:
+def test_the_browsers_camera_becomes_memories_that_answer(page: Page, world: World, tmp_path: Path) -> None:
     page.permit("granted")
     page.open("camera", width=390, height=844)
     name = page.one("main input[maxlength]")
@@ -254,6 +292,13 @@ def test_the_browsers_camera_becomes_memories_that_answer(page: Page, world: Wor
     page.until(lambda: "test phone" in page.text("#moment dl"), "the moment of this camera")
     assert page.run("return document.querySelector('#moment img').naturalWidth") > 0
     page.shot("camera_moment")
+    page.one("dialog button.first").click()
+
+    (tmp_path / "sign.jpg").write_bytes(picture("BAKERY OPEN"))
+    page.go("search")
+    page.all("#by-picture")[0].send_keys(str(tmp_path / "sign.jpg"))
+    page.until(lambda: "test phone" in page.text("main .memory"), "what looks like it is found by a picture")
+    page.shot("by_picture")
 
 
 def test_a_cut_is_a_gap_and_the_camera_comes_back(page: Page, world: World) -> None:

@@ -14,6 +14,7 @@ from perstream.daemon.pictures import encoded
 from perstream.daemon.worker import AssistantWorker, Priority
 from perstream.errors import PerStreamError
 from perstream.memory.memory import Memory
+from perstream.memory.walk import Surroundings
 from perstream.protocols import Backend
 from perstream.types import Gap, Hit, MemoryRecord, Query, Receipt, Selector
 
@@ -39,7 +40,7 @@ class Desk:
         self,
         text: str,
         *,
-        image: Path | None = None,
+        image: Path | bytes | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         k: int | None = None,
@@ -47,7 +48,7 @@ class Desk:
         as_of: datetime | None = None,
         history: bool = False,
     ) -> list[Hit]:
-        """Search by words, by picture, or by both; best first.
+        """Search by words, by picture (a file, or a JPEG's bytes), or by both; best first.
 
         ``as_of`` searches what was known and held then; ``history`` also finds what was replaced since.
         """
@@ -108,6 +109,10 @@ class Desk:
     def gaps(self, since: datetime | None = None, until: datetime | None = None) -> list[Gap]:
         """Stretches without pictures that touch the span, in order of time."""
         return self._memory.gaps(since, until)
+
+    def around(self, node: str = "", **how: Any) -> Surroundings:
+        """What lies around a node of the graph; as :meth:`perstream.memory.walk.Walk.around`."""
+        return self._memory.walk.around(node, **how)
 
     def graph(self) -> networkx.MultiDiGraph:
         """The memory graph: categories, memories, entities and their edges."""

@@ -8,14 +8,17 @@ from perstream.config import SourceConfig
 from perstream.errors import SourceError
 from perstream.protocols import VisionEncoder
 from perstream.sources import open_source
-from perstream.types import Frame, HalfArray
+from perstream.sources.jpeg import decode_jpeg
+from perstream.types import ArrayPicture, Frame, HalfArray
 
 SIDE_PX = 960
 """It is shrunk to this, as keyframes are."""
 
 
-def encoded(image: Path, config: SourceConfig, vision: VisionEncoder) -> HalfArray:
-    """Patch vectors of the first picture in a file. SourceError when there is none."""
+def encoded(image: Path | bytes, config: SourceConfig, vision: VisionEncoder) -> HalfArray:
+    """Patch vectors of the first picture in a file, or of a JPEG. SourceError when there is none."""
+    if isinstance(image, bytes):
+        return vision.encode([ArrayPicture(decode_jpeg(image)).rgb(SIDE_PX)])[0]
     source = open_source(str(image), config)
     try:
         frame = next((item for item in source.stream() if isinstance(item, Frame)), None)

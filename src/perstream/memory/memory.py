@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from perstream.config import MemoryConfig
 from perstream.errors import NotFound
-from perstream.memory import backup, graph, reads, status
+from perstream.memory import backup, graph, reads, status, walk
 from perstream.memory.agenda import Agenda
 from perstream.memory.audit import AuditReport
 from perstream.memory.columns import normalize, to_micros
@@ -57,6 +57,7 @@ class Memory:
         self._entities = Entities(config.rho, embed)
         self._index = LiveIndex(store, config, lambda: self._entities.nbytes)
         self._visits = Visits()
+        self.walk = walk.Walk(store)
         self._keeper = Keeper(store, config, self._entities, self._index)
         self.exchange = Exchange(store, config, (self._entities, self._index, self._visits, self._keeper))
         """Export and import."""

@@ -38,7 +38,7 @@ class House(Protocol):
         self,
         text: str,
         *,
-        image: Path | None = None,
+        image: Path | bytes | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         k: int | None = None,
@@ -89,6 +89,9 @@ class House(Protocol):
 
     def reset_weights(self, topic: str | None = None) -> int:
         """Take votes back; how many topics had any."""
+
+    def around(self, node: str = "", **how: Any) -> Any:
+        """Surroundings of a node; how: since, until, limit, offset. NotFound."""
 
     def graph(self) -> Any:
         """networkx.MultiDiGraph; nodes are (kind, key)."""

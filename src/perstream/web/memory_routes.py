@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
 
 from perstream.errors import ConfigError, NotFound, SourceError
@@ -97,6 +98,17 @@ def memory_routes(house: House) -> APIRouter:
         )
         return {"hits": [hit_to_json(hit) for hit in hits]}
 
+    @router.post("/recall/picture")
+    async def recall_picture(
+        request: Request,
+        text: Annotated[str, Query(max_length=4000)] = "",
+        k: Annotated[int, Query(ge=1, le=100)] = 20,
+    ) -> Json:
+        """Search by the JPEG that is the body, and by words where there are any."""
+        picture = await request.body()
+        hits = await asyncio.to_thread(house.recall, text, image=picture, k=k)
+        return {"hits": [hit_to_json(hit) for hit in hits]}
+
     @router.post("/forget")
     @router.delete("/forget")
     def forget(body: Forget) -> Json:
@@ -105,6 +117,17 @@ def memory_routes(house: House) -> APIRouter:
         if selector == type(selector)():
             raise ConfigError("forget wants at least one of ids, text, entity, source, since, until")
         return dict(plain(house.forget(selector, body.dry_run)))
+
+    @router.get("/graph/around")
+    def around(
+        node: Annotated[str, Query(max_length=200)] = "",
+        since: Moment | None = None,
+        until: Moment | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 30,
+        offset: Annotated[int, Query(ge=0, le=MAX_ID)] = 0,
+    ) -> Json:
+        """A node (``category:travel``, ``memory:7``, ``entity:3``; none is the root) and a page of its neighbours."""
+        return dict(plain(house.around(node, since=since, until=until, limit=limit, offset=offset)))
 
     @router.get("/graph", response_model=None)
     def graph() -> Response:

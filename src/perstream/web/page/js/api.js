@@ -34,10 +34,11 @@ export function dropToken() {
 
 async function send(method, path, body, signal) {
   const headers = { Authorization: `Bearer ${sessionStorage.getItem(KEY) || ""}` };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
+  const raw = body instanceof Blob;
+  if (body !== undefined) headers["Content-Type"] = raw ? body.type : "application/json";
   let answer;
   try {
-    answer = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(path, { method, headers, signal, body: body === undefined || raw ? body : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused(0, "The daemon does not answer. Is it running? Start it with: perstream serve");
@@ -61,6 +62,11 @@ export function fetched(path) {
 
 export async function get(path, signal) {
   return (await send("GET", path, undefined, signal)).json();
+}
+
+// A picture as the body of a request.
+export async function upload(path, blob) {
+  return (await send("POST", path, blob)).json();
 }
 
 export async function call(method, path, body) {

@@ -48,7 +48,7 @@ export function memory(item) {
       { onclick: () => openMoment(item.memory_id) },
       item.source && thumbnail(item.memory_id, ""),
       el("span", { class: "clip" }, item.caption),
-      el("span", { class: "soft" }, `${where(item)} · ${item.category}${item.pinned ? " · pinned" : ""}`),
+      el("span", { class: "soft" }, [where(item), item.category?.replaceAll("_", " "), item.pinned && "pinned"].filter(Boolean).join(" · ")),
     ),
   );
 }

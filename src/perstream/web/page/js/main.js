@@ -6,13 +6,14 @@ import { apply, onChange } from "./changes.js";
 import { camera, wireSign } from "./camera.js";
 import { el, show } from "./dom.js";
 import { follow } from "./events.js";
+import { graph } from "./graph.js";
 import { health } from "./health.js";
 import { conversation, now } from "./now.js";
 import { search } from "./search.js";
 import { sources } from "./sources.js";
 import { timeline } from "./timeline.js";
 
-const VIEWS = { now, timeline, search, sources, health, camera };
+const VIEWS = { now, timeline, search, graph, sources, health, camera };
 const main = document.getElementById("main");
 const link = document.getElementById("link");
 const TAB_OF = { camera: "sources" };

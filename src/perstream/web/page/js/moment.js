@@ -40,11 +40,17 @@ async function fill(box, memory) {
       "div",
       { class: "row" },
       el("button", { class: "first", onclick: () => box.close() }, "Close"),
+      el("button", { onclick: () => walk(box, id) }, "Walk from here"),
       el("button", { onclick: () => pin(box, memory) }, memory.pinned ? "Unpin" : "Pin"),
       el("button", { onclick: () => correct(box, memory) }, "Correct"),
       el("button", { class: "bad", onclick: () => forget(box, memory) }, "Forget …"),
     ),
   );
+}
+
+function walk(box, id) {
+  box.close();
+  location.hash = `#/graph?node=memory:${id}`;
 }
 
 async function attempt(box, work) {
