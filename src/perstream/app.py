@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -136,6 +137,12 @@ class App(Unasked):
         self._supervisor.failure(name)
         latest = self._views.get(name)
         return None if latest is None else thumbnail(latest, VIEW_SIDE_PX)
+
+    def recording(self, memory_id: int) -> Path | None:
+        """The file a memory was seen in: only of those that this house watches or watched. NotFound."""
+        record = self.memory(memory_id)
+        files = (Path(one.uri).expanduser() for one in self.sources() if one.shows(record))
+        return next((file.resolve() for file in files if file.is_file()), None)
 
     def live(self, name: str, after: int = 0, wait_s: float = 0.0) -> tuple[int, bytes] | None:
         """Number and JPEG of a source's newest frame, when it is another than ``after`` or one comes in time.

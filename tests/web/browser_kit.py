@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -171,6 +172,20 @@ def fake_camera(path: Path) -> tuple[str, ...]:
             sight = cv2.resize(cv2.imdecode(np.frombuffer(picture(words), np.uint8), 1), (640, 360))
             file.write(bytes(cv2.imencode(".jpg", sight, [cv2.IMWRITE_JPEG_QUALITY, 92])[1]) * 75)
     return ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={path}")
+
+
+def make_film(path: Path, signs: tuple[str, ...], each_s: int = 3) -> Path:
+    """A video that shows one sign after the other; VP8, which every Chromium plays."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        stream.options = {"deadline": "realtime", "b": "1M"}
+        for words in signs:
+            sight = cv2.resize(cv2.imdecode(np.frombuffer(picture(words), np.uint8), 1), (640, 360))
+            for _ in range(10 * each_s):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(sight, "bgr24")))
+        container.mux(stream.encode())
+    return path
 
 
 def furnished(store: Path, crowd: int) -> App:

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from browser_kit import Page, fake_camera, furnished, needs_chromium, picture, start
+from browser_kit import Page, fake_camera, furnished, make_film, needs_chromium, picture, start
 from selenium.webdriver.common.keys import Keys
 
 from perstream.app import App
@@ -96,6 +96,19 @@ def test_an_answer_streams_and_its_evidence_opens_the_moment(page: Page) -> None
     page.until(lambda: "12:34 to 12:39" in page.text("#moment"), "where in the recording")
     assert page.run("return document.querySelector('#moment img').naturalWidth") == 320
     page.shot("moment")
+
+
+def test_one_jumps_to_the_place_in_the_recording(page: Page, world: World, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "walk.webm", ("GARAGE 12", "LIBRARY"))
+    name = world.app.watch(str(film))
+    page.until(lambda: world.app.wait(name, 0.2), "it was watched")
+    page.open()
+    page.ask("What about the library?")
+    page.one(".reply .evidence button").click()
+    page.until(lambda: page.all("dialog dl"), "the moment")
+    page.run("[...document.querySelectorAll('dialog button')].find((b) => b.textContent.startsWith('Play')).click()")
+    page.until(lambda: page.run("return document.querySelector('dialog video')?.currentTime ?? 0") >= 2.5, "its place")
+    page.shot("played")
 
 
 def test_hands_on_the_keyboard_only(page: Page) -> None:

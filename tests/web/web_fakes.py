@@ -92,6 +92,7 @@ class ScriptedHouse(SpeakingHouse):
         self.filters: dict[str, Any] = {}
         self.recalled: dict[str, Any] = {}
         self.watched: dict[str, SourceState] = {}
+        self.file: Path | None = None
         self.fed: dict[str, PushSource] = {}
         self.watch_calls: list[tuple[str, datetime | None, bool, str | None]] = []
         self.error: Exception | None = None
@@ -160,6 +161,10 @@ class ScriptedHouse(SpeakingHouse):
 
     def thumbnail(self, memory_id: int) -> bytes | None:
         return JPEG if self.memory(memory_id).source else None
+
+    def recording(self, memory_id: int) -> Path | None:
+        self.memory(memory_id)
+        return self.file
 
     def forget(self, selector: Selector, dry_run: bool = False) -> Receipt:
         ids = tuple(n for n in selector.ids if n in self.records)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from perstream.daemon.tally import Latency
+from perstream.types import MemoryRecord
 
 
 class SourceState(str, Enum):
@@ -61,7 +62,17 @@ class SourceStatus:
     """Where on the source's own clock that is."""
     latency: Latency = field(default_factory=Latency)
 
+    def shows(self, record: MemoryRecord) -> bool:
+        """Whether this recording is the one a memory was seen in: its name, and that it began at the same time."""
+        if self.live or self.name != record.source or record.start_s is None:
+            return False
+        if self.last_frame_at is None or self.pts_s is None:
+            return False
+        began = self.last_frame_at - timedelta(seconds=self.pts_s)
+        return abs(record.observed_at - timedelta(seconds=record.start_s) - began) < SAME_START
 
+
+SAME_START = timedelta(seconds=2)
 _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 
 

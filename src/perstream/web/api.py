@@ -16,6 +16,7 @@ from perstream.version import __version__
 from perstream.web import problems
 from perstream.web.adapter_routes import adapter_routes
 from perstream.web.address import store_id
+from perstream.web.clip_routes import clip_routes
 from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
 from perstream.web.memory_routes import memory_routes
@@ -43,6 +44,7 @@ def create_api(house: House, config: ServerConfig, store: Path, streams: Streams
     streams = streams or Streams()
     api.include_router(question_routes(house, config, streams))
     api.include_router(memory_routes(house))
+    api.include_router(clip_routes(house))
     api.include_router(push_routes(house))
     api.include_router(source_routes(house))
     api.include_router(adapter_routes(house))

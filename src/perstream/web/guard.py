@@ -27,8 +27,8 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 OPEN_PATHS = frozenset({"/healthz", "/"})
-OPEN_FILES = "/page/"
-"""The page's own files: no data, so no token."""
+OPEN_FILES = ("/page/", "/clip/")
+"""The page's own files: no data, so no token. Clips: the ticket in the address is the key; see clip_routes.py."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_S = 30.0
 """A body that takes longer is given up."""

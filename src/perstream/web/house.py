@@ -60,6 +60,9 @@ class House(Protocol):
     def thumbnail(self, memory_id: int) -> bytes | None:
         """JPEG. NotFound for an unknown id, None when the memory has no picture."""
 
+    def recording(self, memory_id: int) -> Path | None:
+        """The file a memory was seen in, when it is being or was watched in this run. NotFound."""
+
     def forget(self, selector: Selector, dry_run: bool = False) -> Receipt:
         """Remove what is selected, or say what would go."""
 

@@ -17,10 +17,28 @@ export async function openMoment(id) {
   }
 }
 
+// The recording itself at this place, where the daemon still has it; else where to find it.
+function play(box, memory, place) {
+  return attempt(box, async () => {
+    const clip = await call("POST", `/v1/memories/${memory.memory_id}/clip`);
+    const where = clip.path ? `${clip.path} at ${seconds(clip.start_s)}` : null;
+    if (!clip.url) {
+      show(place, el("p", { class: "soft", role: "status" }, where || "It was seen live, or before the daemon last started; only this picture was kept."));
+      return;
+    }
+    const video = el("video", { controls: true, autoplay: true, playsinline: true, src: `${clip.url}#t=${clip.start_s}` });
+    video.muted = true;
+    video.addEventListener("error", () => show(place, el("p", { class: "soft", role: "status" }, `The browser cannot play ${where}`)));
+    box.querySelector(":scope > img")?.remove();
+    show(place, video);
+  });
+}
+
 async function fill(box, memory) {
   const id = memory.memory_id;
   const url = await picture(`/v1/memories/${id}/thumbnail`);
   const span = memory.source && memory.start_s !== null ? `${seconds(memory.start_s)} to ${seconds(memory.end_s)}` : null;
+  const place = el("div", {});
   const facts = [
     ["when", `${day(memory.observed_at)}, ${clock(memory.observed_at)}`],
     ["known by", memory.provenance + (memory.speaker ? ` (${memory.speaker})` : "")],
@@ -33,6 +51,7 @@ async function fill(box, memory) {
   show(
     box,
     el("h2", { id: "moment-title" }, `Memory ${id}`, memory.pinned ? " (pinned)" : ""),
+    place,
     url && el("img", { src: url, alt: "the moment" }),
     el("p", {}, memory.caption),
     el("dl", {}, facts.filter(([, value]) => value).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
@@ -40,6 +59,7 @@ async function fill(box, memory) {
       "div",
       { class: "row" },
       el("button", { class: "first", onclick: () => box.close() }, "Close"),
+      span && el("button", { onclick: () => play(box, memory, place) }, "Play this place"),
       el("button", { onclick: () => walk(box, id) }, "Walk from here"),
       el("button", { onclick: () => pin(box, memory) }, memory.pinned ? "Unpin" : "Pin"),
       el("button", { onclick: () => correct(box, memory) }, "Correct"),
