@@ -46,7 +46,7 @@ def put_on(loaded: Loaded, settings: LoraSettings, seed: int, *, checkpointing: 
     (path,) = [name for name, module in model.named_modules() if module is decoder]
     config = LoraConfig(
         r=settings.rank,
-        lora_alpha=settings.alpha,  # type: ignore[arg-type]
+        lora_alpha=settings.alpha,  # type: ignore[arg-type, unused-ignore]
         lora_dropout=settings.dropout,
         target_modules=rf"{re.escape(path)}\.{LAYERS}",
         bias="none",

@@ -64,7 +64,7 @@ def answer_loss(loaded: Loaded) -> Any:
     """
     import torch
 
-    class AnswerLoss(torch.nn.Module):
+    class AnswerLoss(torch.nn.Module):  # type: ignore[misc, unused-ignore]
         def __init__(self) -> None:
             super().__init__()
             self.model = loaded.model
