@@ -216,3 +216,11 @@ def test_a_reminder_with_a_time_waits_for_it(proposer: BuiltinProposer) -> None:
     assert not propose(proposer, "Remind me to buy milk at 5 pm.", "FRESH MILK")
     assert not propose(proposer, "Remind me at 15:19 to call Anna.", "Anna, board meeting Friday 12:15")
     assert propose(proposer, "Remind me to take my Ibuprofen at 8 pm.", "IBUPROFEN 400 mg tablets")
+
+
+def test_what_takes_the_eyes_off_the_road_must_be_seen_to_be_done(proposer: BuiltinProposer) -> None:
+    facts = ["I often talk on the phone while driving.", "I missed my exit last week because of a call."]
+    (word,) = propose(proposer, facts, "talking on phone", kind=ObservationKind.SCENE)
+    assert word.priority == 3 and "I see: talking on phone" in word.text
+    assert not propose(proposer, facts, "PHONE SHOP")
+    assert not propose(proposer, "I talk on the phone a lot.", "talking on phone", kind=ObservationKind.SCENE)

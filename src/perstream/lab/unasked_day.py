@@ -1,7 +1,7 @@
 """A generated day stretched to hours: what is read and heard as percepts, and every word that is due.
 
 The day is one of :mod:`perstream.lab.day`, unfilmed: its signs and remarks come when they come there, with hours of
-quiet in between in which only signs pass that no told fact is about. Reading is noisy as it is in the video: from afar
+quiet in between in which only signs pass that no told fact is about: near misses too. Reading is noisy as it is in the video: from afar
 letters are wrong. Some told facts are reminders with a time, due by the clock when nothing at all is seen.
 """
 
@@ -33,6 +33,7 @@ WRONG_NEAR, WRONG_FAR = 0.01, 0.2
 WITHIN_S = 30.0
 """A reminder with a time comes within this long."""
 SOURCE = "day"
+JOURNEYS = frozenset({"platform", "gate", "bus"})
 TASKS = ("call Anna", "water the plants", "take the cake out", "ring the plumber", "feed the cat", "post the letter")
 
 
@@ -55,7 +56,8 @@ def unasked_day(seed: int, dimension: int) -> UnaskedDay:
     truth, rng = draw_truth(seed), random.Random(seed * 7919 + 1)
     start = datetime.fromisoformat(truth.start_time)
     other = draw_truth(seed + 100_000)
-    strays = [one for one in other.shown if one.what.split()[0] not in MATTERING]
+    told_words = set(re.findall(r"[a-z]{4,}", " ".join(truth.told).lower()))
+    strays = [one for one in other.shown if _is_stray(one, told_words)]
     rng.shuffle(strays)
     encounters = _encounters(truth)
     looks: list[_Look] = []
@@ -92,6 +94,21 @@ class _Look:
     heard: bool = False
     first: bool = False
     """Of a stray sign."""
+
+
+def _is_stray(shown: Shown, told_words: set[str]) -> bool:
+    """No told fact is about it: a locker, or a medicine, a shop or a book other than those that were told of.
+
+    A platform other than the planned one would be a matter indeed.
+    """
+    words = re.findall(r"[a-z]{4,}", shown.text.lower())
+    kind = shown.what.split()[0]
+    near_miss = kind in MATTERING - JOURNEYS and not any(_alike(word, told) for word in words for told in told_words)
+    return kind not in MATTERING or near_miss
+
+
+def _alike(one: str, other: str) -> bool:
+    return one[:5] == other[:5]
 
 
 def _encounters(truth: Truth) -> list[tuple[float, float]]:

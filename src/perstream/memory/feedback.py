@@ -101,13 +101,11 @@ class Feedback:
                 self._write_pending(connection)
 
     def recent(self, limit: int = 50, said: bool | None = None) -> list[Considered]:
-        """Newest first: words, silences, or both."""
+        """What was decided last comes first: words, silences, or both."""
         self.flush()
         which = {None: "", True: "WHERE reason IS NULL", False: "WHERE reason IS NOT NULL"}[said]
         with self._tables.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM words {which} ORDER BY at DESC, id DESC LIMIT ?", (limit,)
-            )
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM words {which} ORDER BY id DESC LIMIT ?", (limit,))
             return _words(connection, rows.fetchall())
 
     def word(self, id: int) -> Considered:
@@ -214,15 +212,10 @@ class Feedback:
                 "SELECT id, times FROM words WHERE topic = ? AND reason = ? AND at > ? AND at <= ? ORDER BY at DESC LIMIT 1",
                 (word.topic, word.reason, to_micros(word.at - SAME_SILENCE), to_micros(word.at)),
             ).fetchone()
-            if row is None:
-                self._insert(connection, word)
-                continue
-            found = (word.text, word.why, word.confidence, word.detail, word.source, word.pts_s)
-            connection.execute(
-                "UPDATE words SET at = ?, text = ?, why = ?, confidence = ?, detail = ?, source = ?, pts_s = ?, times = ? "
-                "WHERE id = ?",
-                (to_micros(word.at), *found, row[1] + word.times, row[0]),
-            )
+            if row is not None:  # the number says in which order things were decided
+                connection.execute("DELETE FROM words WHERE id = ?", (row[0],))
+                word = replace(word, times=row[1] + word.times)
+            self._insert(connection, word)
 
     def _insert(self, connection: sqlite3.Connection, word: Considered) -> int:
         """A word about a memory that was forgotten meanwhile is not written."""

@@ -22,6 +22,7 @@ SURE_ALONE = 0.85
 """A single reading this confident counts when its words agree with a told fact: two sources agree."""
 KNOWN_TEXTS = 512
 """Phrases whose vectors are kept: under a megabyte."""
+_ROAD = ConcernKind.DISTRACTION.value + ":"
 _FREE = frozenset({"free", "no", "without", "zero", "non"})
 _PLAN_WORDS = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun am pm platform gate track terminal "
@@ -49,8 +50,10 @@ class BuiltinProposer:
                 found += self._of_concern(hit, concern, views, stems)
         best: dict[str, Proposal] = {}
         for proposal in found:
-            if proposal.topic not in best or proposal.confidence > best[proposal.topic].confidence:
-                best[proposal.topic] = proposal
+            # However many facts speak of driving, one look at one phone is one matter.
+            key = _ROAD if proposal.topic.startswith(_ROAD) else proposal.topic
+            if key not in best or proposal.confidence > best[key].confidence:
+                best[key] = proposal
         return tuple(sorted(best.values(), key=lambda p: (-p.priority, -p.confidence)))
 
     def _of_concern(self, hit: Hit, concern: Concern, views: Sequence[_View], stems: Stems) -> Iterable[Proposal]:
@@ -76,6 +79,8 @@ class BuiltinProposer:
             return 0.0
         if kind is ConcernKind.HAZARD:
             return 0.95 if _contains_food(wanted, view, stems) else 0.0
+        if kind is ConcernKind.DISTRACTION:  # seen to be done; a word read somewhere is no phone in the hand
+            return 0.6 if view.kind is ObservationKind.SCENE and wanted[0] in view.stems else 0.0
         if kind is ConcernKind.MEDICINE:
             named = [stem for stem in wanted if stem in view.stems and len(stem) > 3]
             medical = view.is_medical or any(ch.isdigit() for ch in term)
@@ -114,6 +119,8 @@ class _View:
             return f'{self.observation.speaker or "Somebody"} just said "{self.text}"'
         if self.kind is ObservationKind.CODE:
             return f'a code here says "{self.text}"'
+        if self.kind is ObservationKind.SCENE:
+            return f"I see: {self.text}"
         return f'I read "{self.text}" here'
 
 
@@ -198,6 +205,8 @@ def _proposal(hit: Hit, concern: Concern, term: str, view: _View, confidence: fl
     source = f'{hit.memory.speaker or "Somebody"} said "{fact}"' if heard else _told(fact).rstrip(".")
     if hazard:
         text, why, priority = f"Careful: {quoted}. {source}.", f"{term} is in view and you must avoid it.", 3
+    elif concern.kind is ConcernKind.DISTRACTION:
+        text, why, priority = f"Eyes on the road. {opening}. {source}.", "It takes your mind off driving.", 3
     elif concern.kind is ConcernKind.MEDICINE:
         text, why, priority = f"{opening}. {source}.", f"Your medicine {term} is in view.", 3
     elif concern.kind is ConcernKind.LOST:

@@ -21,6 +21,8 @@ class ConcernKind(str, Enum):
     REMINDER = "reminder"
     LOST = "lost"
     PLAN = "plan"
+    DISTRACTION = "distraction"
+    """Something done at the wheel that takes eyes or hands off the road."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,13 @@ _MEETING = re.compile(
 )
 _TALKING = re.compile(
     r"^(?:(?:I|we)\s*(?:['’]m|am|are)?\s*)?(?:talk|speak|chat|hear)(?:ing)?\s+(?:to|with|from)\b", re.I
+)
+_AT_THE_WHEEL = re.compile(
+    r"\b(?:driv(?:e|es|ing|en)|drove|at the wheel|on the road|in traffic|missed (?:my|an|the) exit)\b", re.I
+)
+_DISTRACTIONS = (
+    (re.compile(r"\b(?:phone|call(?:s|ing)?|text(?:s|ing)|messag\w+)\b", re.I), ("phone", "texting", "call")),
+    (re.compile(r"\b(?:read(?:s|ing)?|newspapers?|magazines?|books?)\b", re.I), ("reading", "newspaper", "magazine")),
 )
 _TODO = re.compile(
     r"\b(?:I|we)\s+(?:really\s+|still\s+|also\s+)?(?:need|have|must|should|want|wish|hope|plan|ought|would love|would like|['’]d like|['’]d love|forgot)\s+(?:to\s+)?(?P<v>\w+)\s+(?P<x>.+)"
@@ -152,6 +161,8 @@ def concerns_of(text: str) -> tuple[Concern, ...]:
         found.append(Concern(ConcernKind.REMINDER, _goal_terms(goal), f"{todo['v'] or todo['w']} {goal}"))
     if not found and not is_timed(text):
         found.append(Concern(ConcernKind.PLAN, (text,)))
+    if _AT_THE_WHEEL.search(text):
+        found += [Concern(ConcernKind.DISTRACTION, signs) for pattern, signs in _DISTRACTIONS if pattern.search(text)]
     return _useful(found)
 
 

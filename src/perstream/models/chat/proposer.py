@@ -40,6 +40,7 @@ _PRIORITY = {
     ConcernKind.REMINDER: 2,
     ConcernKind.PLAN: 2,
     ConcernKind.LOST: 1,
+    ConcernKind.DISTRACTION: 3,
 }
 
 
@@ -142,6 +143,8 @@ def _topic(hit: Hit, text: str, seen: Sequence[Observation]) -> tuple[str, int]:
     for concern in sorted(concerns, key=lambda c: -_PRIORITY[c.kind]):
         if not told and concern.kind is not ConcernKind.REMINDER:
             continue
+        if concern.kind is ConcernKind.DISTRACTION:
+            continue  # whether somebody drives, only the rules that see the scene can tell
         if concern.kind is ConcernKind.HAZARD:
             stems = Stems()
             words = set(stems.of(" ".join([text, *(o.text for o in seen)])))
