@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from browser_kit import Page, fake_camera, furnished, make_film, needs_chromium, picture, start
+from browser_kit import KEPT_SHOTS, fake_camera, furnished, make_film, needs_chromium, picture
 from selenium.webdriver.common.keys import Keys
 
 from perstream.app import App
@@ -19,6 +19,7 @@ from perstream.config import ServerConfig
 from perstream.daemon.status import SourceState, SourceStatus
 from perstream.events import ProactiveSaid
 from perstream.jsonlines import evidence_of
+from perstream.lab.browser import Page, start
 from perstream.web.server import Server
 from perstream.web.token import read_token
 
@@ -58,9 +59,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def page(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    shots = Path(KEPT_SHOTS) if KEPT_SHOTS else tmp_path_factory.mktemp("shots")
     camera = fake_camera(tmp_path_factory.mktemp("camera") / "signs.mjpeg")
     driver = start(tmp_path_factory.mktemp("profile"), extra=camera)
-    yield Page(driver, world.server.url, read_token(world.server.token_file.parent), tmp_path_factory.mktemp("shots"))
+    yield Page(driver, world.server.url, read_token(world.server.token_file.parent), shots)
     driver.quit()
 
 
@@ -310,7 +312,7 @@ def test_the_browsers_camera_becomes_memories_that_answer(page: Page, world: Wor
     (tmp_path / "sign.jpg").write_bytes(picture("BAKERY OPEN"))
     page.go("search")
     page.all("#by-picture")[0].send_keys(str(tmp_path / "sign.jpg"))
-    page.until(lambda: "test phone" in page.text("main .memory"), "what looks like it is found by a picture")
+    page.until(lambda: "test phone" in page.text("main [aria-live]"), "what looks like it is found by a picture")
     page.shot("by_picture")
 
 

@@ -11,8 +11,8 @@ from perstream.types import ByteArray, Frame
 SIDE_PX = 640
 LOOKING_S = 3.0
 """So long after a look somebody counts as looking."""
-APART_S = 1 / 15
-"""Frames nearer to each other than this are not shown: 15 a second at most."""
+APART_S = 1 / 20
+"""Frames nearer to each other than this are not shown: 20 a second at most."""
 COVERED_S = 2.0
 """A view that is older than this is no longer live."""
 

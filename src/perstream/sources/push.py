@@ -12,7 +12,8 @@ import numpy as np
 
 from perstream.errors import SourceError
 from perstream.sources.mailbox import Mailbox
-from perstream.types import ArrayPicture, AudioChunk, ByteArray, Frame, Gap, SampleArray, SourceItem
+from perstream.sources.pixels import PixelPicture
+from perstream.types import AudioChunk, ByteArray, Frame, Gap, SampleArray, SourceItem
 
 RATE_HZ = 16_000
 REST_S = 5.0
@@ -144,7 +145,7 @@ class PushSource:
                     if last is not None and silence_s > (0.0 if resting else self._stall_s):
                         yield Gap(self.name, last.pts_s, item.pts_s, last.at, item.at, resting or "stalled")
                     last, resting = item, None
-                    yield Frame(self.name, index, item.pts_s, item.at, ArrayPicture(item.pixels))
+                    yield Frame(self.name, index, item.pts_s, item.at, PixelPicture(item.pixels))
                     index += 1
         finally:
             self.close()

@@ -3,9 +3,7 @@
 import { call, stream } from "./api.js";
 import { evidence } from "./cards.js";
 import { el } from "./dom.js";
-import { conversation } from "./now.js";
-
-const TURNS = 50;
+import { post } from "./feed.js";
 
 export function wireAsk(form) {
   const input = form.elements.question;
@@ -44,8 +42,7 @@ function turn(question) {
   const answer = el("p", { class: "words" });
   const rest = el("div", {});
   const card = el("article", { class: "card reply new" }, el("p", { class: "soft" }, question), answer, rest);
-  conversation.prepend(card);
-  while (conversation.children.length > TURNS) conversation.lastChild.remove();
+  post(card);
   return { answer, rest };
 }
 

@@ -81,7 +81,6 @@ function opinions(event, card) {
     el("button", { onclick: () => tell(() => opinion("useful"), "Noted: useful.") }, "Useful"),
     el("button", {
       onclick: async () => {
-        document.dispatchEvent(new CustomEvent("word-dismissed", { detail: event.id }));
         card.remove();
         await tell(() => opinion("dismissed"), "");
       },

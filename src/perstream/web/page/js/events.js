@@ -24,10 +24,6 @@ onChange(({ gone }) => {
   heard = heard.filter((event) => !(event.kind === "memory" && gone.has(event.id)) && !(event.evidence || []).some((one) => gone.has(one.memory_id)));
 });
 
-document.addEventListener("word-dismissed", ({ detail }) => {
-  heard = heard.filter((event) => !(event.kind === "proactive" && event.id === detail));
-});
-
 export async function follow(linked) {
   let wait = 500;
   for (;;) {

@@ -8,7 +8,8 @@ import { el, show } from "./dom.js";
 import { follow } from "./events.js";
 import { graph } from "./graph.js";
 import { health } from "./health.js";
-import { conversation, now } from "./now.js";
+import { feed } from "./feed.js";
+import { now } from "./now.js";
 import { search } from "./search.js";
 import { sources } from "./sources.js";
 import { timeline } from "./timeline.js";
@@ -76,7 +77,7 @@ addEventListener("hashchange", () => {
 });
 onChange((change) => {
   apply(document, change);
-  if (!conversation.isConnected) apply(conversation, change);
+  if (!feed.isConnected) apply(feed, change);
 });
 takeToken();
 wireAsk(askForm);

@@ -1,23 +1,19 @@
 // What the daemon sees now, what it makes of it, what it says unasked, and the conversation.
 
 import { get, picture } from "./api.js";
-import { doNotDisturb, said } from "./cards.js";
+import { doNotDisturb } from "./cards.js";
 import { el, seconds, show } from "./dom.js";
 import { KEPT, listen, recent } from "./events.js";
+import { feed } from "./feed.js";
 import { watchLive } from "./live.js";
 
 const LINES = 150;
-const WORDS = 20;
 const LOOK_MS = 250;
-
-// Replies stay while the page is open, whatever view is shown.
-export const conversation = el("section", { "aria-label": "Answers", "aria-live": "polite" });
 
 export function now(main) {
   const image = el("img", { alt: "latest keyframe" });
   const over = el("div", { class: "over" });
   const log = el("ol", { class: "log", "aria-label": "Decisions of the remember gate, newest first" });
-  const words = el("section", { "aria-label": "Said unasked", "aria-live": "polite" });
   const empty = el(
     "p",
     { class: "empty" },
@@ -25,11 +21,11 @@ export function now(main) {
     el("a", { href: "#/sources" }, "Add a source"),
     ", or tell something below.",
   );
-  const quiet = el("p", { class: "empty", hidden: conversation.children.length > 0 }, "Answers, and words said unasked, appear here.");
+  const quiet = el("p", { class: "empty", hidden: feed.children.length > 0 }, "Answers, and words said unasked, appear here.");
   const view = el("div", { class: "view" }, image, over);
   show(
     main,
-    el("div", { class: "now" }, el("div", {}, view, empty, log), el("div", {}, words, conversation, quiet, doNotDisturb())),
+    el("div", { class: "now" }, el("div", {}, view, empty, log), el("div", {}, feed, quiet, doNotDisturb())),
   );
   let source = null;
   let stale = false;
@@ -49,10 +45,6 @@ export function now(main) {
       line(event.pts_s, el("span", { class: `tag ${event.remembered ? "keep" : ""}` }, event.remembered ? "keep" : "skip"), `${event.category} ${event.score.toFixed(2)}`);
     } else if (event.kind === "memory") {
       line(event.pts_s, el("span", { class: "tag keep" }, `memory ${event.id}`), event.caption, event.id);
-    } else if (event.kind === "proactive") {
-      quiet.hidden = true;
-      words.prepend(said(event));
-      while (words.children.length > WORDS) words.lastChild.remove();
     } else if (["gap", "paused", "error", "frame_dropped", "done"].includes(event.kind)) {
       line(event.pts_s, el("span", { class: "tag" }, event.kind.replace("_", " ")), event.message || event.reason || told(event));
     }
@@ -97,8 +89,8 @@ export function now(main) {
 
   for (const event of recent().slice(-KEPT)) seen(event);
   const stop = listen(seen);
-  const answered = new MutationObserver(() => (quiet.hidden = true));
-  answered.observe(conversation, { childList: true });
+  const answered = new MutationObserver(() => (quiet.hidden = feed.children.length > 0));
+  answered.observe(feed, { childList: true });
   const looks = setInterval(look, LOOK_MS);
   image.addEventListener("load", () => (moving = image.src !== shown));
   const unwatch = watchLive(image, () => source, () => {
