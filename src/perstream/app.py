@@ -24,7 +24,7 @@ from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.unasked import Unasked
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
 from perstream.errors import Interrupted, NotFound, PerStreamError
-from perstream.events import Done
+from perstream.events import Done, Forgotten
 from perstream.keyframes.sampler import KeyframeSampler
 from perstream.keyframes.thumbnail import thumbnail
 from perstream.memory.memory import Memory
@@ -33,7 +33,7 @@ from perstream.perception.perceiver import Perceiver
 from perstream.places import store_folder
 from perstream.protocols import Adapters, Backend
 from perstream.sources import PushSource, Source, open_source
-from perstream.types import ByteArray, MemoryRecord, Percept, Reply
+from perstream.types import ByteArray, MemoryRecord, Percept, Receipt, Reply, Selector
 
 if TYPE_CHECKING:
     pass
@@ -218,6 +218,13 @@ class App(Unasked):
         if self._backend.adapters is None:
             raise NotFound(f"the backend {self._backend.name} takes no adapters; qwen-omni does")
         return self._backend.adapters
+
+    def forget(self, selector: Selector, dry_run: bool = False) -> Receipt:
+        """Remove memories and everything derived from them, and tell everybody who shows one."""
+        receipt = super().forget(selector, dry_run)
+        if receipt.memory_ids and not dry_run:
+            self.bus.publish(Forgotten(_utc_now(), None, None, receipt.memory_ids))
+        return receipt
 
     def close(self) -> None:
         """Stop watching, remember what was perceived, close the store. Safe to call twice."""

@@ -115,6 +115,14 @@ class ErrorRaised(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Forgotten(Event):
+    """Memories were forgotten: whoever shows one takes it away. It says nothing of what they said."""
+
+    event: ClassVar[str] = "forgotten"
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Done(Event):
     """A source ended, or the daemon stopped watching it."""
 

@@ -20,6 +20,7 @@ from perstream.daemon.status import SourceState, SourceStatus
 from perstream.events import ProactiveSaid
 from perstream.jsonlines import evidence_of
 from perstream.lab.browser import Page, start
+from perstream.types import Selector
 from perstream.web.server import Server
 from perstream.web.token import read_token
 
@@ -155,6 +156,22 @@ def test_what_is_forgotten_is_gone_from_every_view(page: Page, world: World) -> 
     assert "hunter2" not in page.text("main")
     page.go("now")
     assert "hunter2" not in page.text("main"), "the log of what happened forgot it too"
+
+
+def test_what_another_tab_forgets_vanishes_here_too(page: Page, world: World) -> None:
+    doomed = world.app.tell("The axolotl safe opens with 4711")
+    page.open()
+    page.ask("How does the axolotl safe open?")
+    page.one(f".reply [data-memory='{doomed.id}']")
+    page.driver.switch_to.new_window("tab")
+    page.open("timeline")
+    page.until(lambda: "4711" in page.text("main"), "both tabs show it")
+    world.app.forget(Selector(ids=(doomed.id,)))
+    page.until(lambda: "4711" not in page.text("main"), "gone here")
+    page.driver.close()
+    page.driver.switch_to.window(page.driver.window_handles[0])
+    page.until(lambda: "4711" not in page.text("main"), "and there")
+    assert "forgotten" in page.text(".reply")
 
 
 def test_words_from_the_world_are_words(page: Page) -> None:

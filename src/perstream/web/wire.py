@@ -23,6 +23,7 @@ from perstream.events import (
     Done,
     ErrorRaised,
     Event,
+    Forgotten,
     FrameDropped,
     GapRecorded,
     GateDecided,
@@ -54,6 +55,7 @@ ERRORS: dict[str, type[PerStreamError]] = {
 EVENTS: dict[str, type[Event]] = {
     kind.event: kind
     for kind in (
+        Forgotten,
         FrameDropped,
         KeyframeKept,
         GateDecided,

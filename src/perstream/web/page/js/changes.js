@@ -1,5 +1,7 @@
 // What happened to memories, told to everything that shows one: forgotten ones vanish, corrected ones say the new words.
 
+import { forgetPictures } from "./api.js";
+
 const listeners = new Set();
 
 export function onChange(listener) {
@@ -8,6 +10,7 @@ export function onChange(listener) {
 }
 
 export function forgotten(ids) {
+  forgetPictures();
   for (const listener of listeners) listener({ gone: new Set(ids.map(Number)), corrected: null });
 }
 

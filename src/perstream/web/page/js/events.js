@@ -1,7 +1,7 @@
 // What happens in the daemon, as it happens; comes back by itself when the daemon does.
 
 import { hasToken, stream } from "./api.js";
-import { onChange } from "./changes.js";
+import { forgotten, onChange } from "./changes.js";
 
 const LONGEST_WAIT_MS = 15000;
 const listeners = new Set();
@@ -41,6 +41,10 @@ export async function follow(linked) {
           return;
         }
         const event = { kind, ...data };
+        if (kind === "forgotten") {
+          forgotten(event.ids); // in another tab, or by the command line
+          return;
+        }
         heard = [...heard.slice(-KEPT), event];
         for (const listener of listeners) listener(event);
       }, listening.signal);

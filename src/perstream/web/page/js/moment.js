@@ -1,6 +1,6 @@
 // One memory in a dialog: what it says, where it comes from, and what can be done with it.
 
-import { call, forgetPictures, get, picture } from "./api.js";
+import { call, get, picture } from "./api.js";
 import { corrected, forgotten } from "./changes.js";
 import { clock, day, el, failed, seconds, show } from "./dom.js";
 
@@ -135,7 +135,6 @@ function forget(box, memory) {
           onclick: () =>
             attempt(box, async () => {
               await call("POST", "/v1/forget", { selector });
-              forgetPictures();
               box.close();
               forgotten(would.memory_ids);
             }),

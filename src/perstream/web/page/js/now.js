@@ -23,21 +23,24 @@ export function now(main) {
   );
   const quiet = el("p", { class: "empty", hidden: feed.children.length > 0 }, "Answers, and words said unasked, appear here.");
   const view = el("div", { class: "view" }, image, over);
+  const which = el("div", { class: "row which", role: "group", "aria-label": "Which source", hidden: true });
   show(
     main,
-    el("div", { class: "now" }, el("div", {}, view, empty, log), el("div", {}, feed, quiet, doNotDisturb())),
+    el("div", { class: "now" }, el("div", {}, view, which, empty, log), el("div", {}, feed, quiet, doNotDisturb())),
   );
   let source = null;
+  let chosen = null;
   let stale = false;
   let looking = false;
   let shown = null;
   let moving = false;
 
   function seen(event) {
-    if (event.source && event.source !== source && event.kind !== "done") {
+    if (!source && event.source && event.kind !== "done") {
       source = event.source;
       stale = true;
     }
+    if (event.kind === "keyframe" && event.source !== source) return;
     if (event.kind === "keyframe") {
       stale = true;
       over.textContent = (event.seen || []).join(" · ") || event.reason;
@@ -73,15 +76,35 @@ export function now(main) {
     }
   }
 
+  // Where several are at work: which one is looked at. Nothing is redrawn while nothing changed.
+  function choices(running) {
+    const names = running.map((one) => one.name);
+    which.hidden = names.length < 2;
+    if (which.dataset.names !== JSON.stringify(names)) {
+      which.dataset.names = JSON.stringify(names);
+      show(which, names.map((name) => el("button", {
+        onclick: () => {
+          chosen = name;
+          sources();
+        },
+      }, name)));
+    }
+    for (const [n, button] of [...which.children].entries()) button.setAttribute("aria-pressed", names[n] === source);
+  }
+
   async function sources() {
     try {
       const running = (await get("/v1/sources")).sources;
       empty.hidden = running.length > 0;
       view.hidden = !running.length;
-      if (!source && running.length) {
-        source = running[running.length - 1].name;
+      const working = running.filter((one) => !["ended", "failed"].includes(one.state));
+      const current = running.find((one) => one.name === chosen) ?? working.at(-1) ?? running.at(-1);
+      if (current && current.name !== source) {
+        source = current.name;
+        over.textContent = "";
         stale = true;
       }
+      choices(working);
     } catch {
       // tried again
     }

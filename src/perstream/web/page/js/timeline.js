@@ -18,7 +18,7 @@ export function timeline(main) {
   async function next() {
     more.disabled = true;
     try {
-      if (before === null) gaps = (await get("/v1/gaps")).gaps.reverse();
+      if (before === null) gaps = joined((await get("/v1/gaps")).gaps).reverse();
       const page = await get(`/v1/memories?limit=${PAGE}${before ? `&before_id=${before}` : ""}`);
       for (const item of page.memories) {
         const date = day(item.observed_at);
@@ -44,6 +44,17 @@ export function timeline(main) {
   }
 
   next();
+}
+
+// A long pause is told in pieces.
+function joined(gaps) {
+  const whole = [];
+  for (const one of gaps) {
+    const last = whole.findLast((other) => other.source === one.source);
+    if (last && last.reason === one.reason && new Date(one.started_at) - new Date(last.ended_at) < 1000) last.ended_at = one.ended_at;
+    else whole.push({ ...one });
+  }
+  return whole;
 }
 
 function gap(one) {
