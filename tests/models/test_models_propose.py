@@ -208,6 +208,11 @@ def test_whom_one_wants_to_talk_to_is_met_by_voice_alone(proposer: BuiltinPropos
     assert not propose(proposer, fact, "I saw Daniel.", speaker="Olga", **heard)  # type: ignore[arg-type]
 
 
+def test_a_title_means_itself_alone(proposer: BuiltinProposer) -> None:
+    assert not propose(proposer, "I want to read A Winter In Trieste.", "DECEMBER")
+    assert propose(proposer, "I want to read A Winter In Trieste.", "A WINTER IN TRIESTE")
+
+
 def test_one_shop_is_not_another(proposer: BuiltinProposer) -> None:
     assert not propose(proposer, "Remind me to buy a bell when I see a bicycle shop.", "GARDEN SHOP")
 

@@ -87,7 +87,9 @@ class BuiltinProposer:
             return 0.9 if named and medical and wanted[0] in named else 0.0
         if _covers(wanted, view.stems):
             return 0.9
-        if kind is ConcernKind.REMINDER and view.kind is ObservationKind.TEXT and len(wanted) <= 3:
+        # A name or a title ("A Winter In Trieste") means itself alone: a calendar's DECEMBER is no hint of it.
+        common = not any(word[0].isupper() for word in term.split())
+        if kind is ConcernKind.REMINDER and common and view.kind is ObservationKind.TEXT and len(wanted) <= 3:
             one, other = _told_apart(term.lower(), view.text.lower())
             near = cosine(self._vector(one), self._vector(other))
             return near if near >= ALIKE else 0.0
