@@ -37,6 +37,7 @@ function page(status) {
       figure("on disk, MB", memory.disk_mb),
       figure("in memory at most, MB", memory.ram_mb),
       figure("percepts that failed", status.errors),
+      status.sources.filter((source) => source.latency?.count && source.state !== "ended").map((source) => figure(`${source.name}: picture to memory, ms (p95)`, Math.round(source.latency.p95_ms))),
     ),
     el("h2", {}, "Brain"),
     el("div", { class: "card" }, el("strong", {}, status.backend), (status.notes || []).map((note) => el("p", { class: "soft" }, note)), status.adapter && el("p", {}, `adapter ${status.adapter}`)),

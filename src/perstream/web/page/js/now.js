@@ -30,6 +30,7 @@ export function now(main) {
   );
   let source = null;
   let chosen = null;
+  const spoke = new Map(); // of each source what the observers made of its latest keyframe
   let stale = false;
   let looking = false;
   let shown = null;
@@ -40,12 +41,14 @@ export function now(main) {
       source = event.source;
       stale = true;
     }
+    if (event.kind === "keyframe") spoke.set(event.source, (event.seen || []).join(" · "));
     if (event.kind === "keyframe" && event.source !== source) return;
     if (event.kind === "keyframe") {
       stale = true;
       over.textContent = (event.seen || []).join(" · ") || event.reason;
     } else if (event.kind === "gate") {
-      line(event.pts_s, el("span", { class: `tag ${event.remembered ? "keep" : ""}` }, event.remembered ? "keep" : "skip"), `${event.category} ${event.score.toFixed(2)}`);
+      line(event.pts_s, el("span", { class: `tag ${event.remembered ? "keep" : ""}` }, event.remembered ? "keep" : "skip"), `${event.category.replaceAll("_", " ")} ${event.score.toFixed(2)} · ${spoke.get(event.source) || "heard"}`);
+      spoke.delete(event.source);
     } else if (event.kind === "memory") {
       line(event.pts_s, el("span", { class: "tag keep" }, `memory ${event.id}`), event.caption, event.id);
     } else if (["gap", "paused", "error", "frame_dropped", "done"].includes(event.kind)) {
