@@ -300,10 +300,16 @@ def test_the_browsers_camera_becomes_memories_that_answer(page: Page, world: Wor
     page.one("button.big").click()
     page.until(lambda: page.text(".sending") == "paused: nothing is sent", "paused")
     page.until(lambda: page.text("#capturing") == "camera paused", "on every view")
-    time.sleep(0.3)  # what was on its way
-    frames = world.status("test phone").frames
-    time.sleep(0.6)
-    assert world.status("test phone").frames == frames, "nothing leaves while it is paused"
+    counts = [-1]
+
+    def still() -> bool:
+        """What was on its way has arrived, and for a second nothing more comes."""
+        time.sleep(1.0)
+        counts.append(world.status("test phone").frames)
+        return counts[-1] == counts[-2]
+
+    page.until(still, "nothing leaves while it is paused")
+    frames = counts[-1]
     page.shot("camera_paused")
     page.one("button.big").click()
     page.until(lambda: world.status("test phone").frames > frames, "it goes on")
