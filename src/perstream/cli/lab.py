@@ -102,7 +102,7 @@ def bench_day(
     from perstream.lab.long_writes import long_writes
     from perstream.models.scripted import load
 
-    _check_plot(plot)
+    check_plot(plot)
     base = Config()
     result = long_run(
         hours,
@@ -119,7 +119,7 @@ def bench_day(
         from perstream.lab.long_run_plot import plot_long_run
 
         plot_long_run(result, plot)
-    _lines(result.lines(), result.to_json(), as_json)
+    show_lines(result.lines(), result.to_json(), as_json)
 
 
 @bench.command("model")
@@ -148,7 +148,7 @@ def bench_model(
 
     setup = Setup(random_weights or "", model, device, dtype, keyframes, pool, tokens, repeats, naive, four_bit)
     result = run(setup)
-    _lines(list(result.lines()), result.to_json(), as_json)
+    show_lines(list(result.lines()), result.to_json(), as_json)
 
 
 @evaluate.command("sample")
@@ -182,7 +182,7 @@ def eval_recall(
     except ValueError as error:
         raise ConfigError(f"--k wants numbers such as 5,10, not {k[:40]!r}") from error
     result = evaluate_recall(dataset, pool=pool, ks=cutoffs)
-    _show(_told(result.to_json(), as_json), as_json)
+    _show(told(result.to_json(), as_json), as_json)
 
 
 @evaluate.command("answers")
@@ -194,37 +194,7 @@ def eval_answers(
     """Answers against gold answers, and refusals of what memory cannot know."""
     from perstream.lab.eval_answers import evaluate_answers
 
-    _show(_told(evaluate_answers(dataset, pool=pool).to_json(), as_json), as_json)
-
-
-@evaluate.command("reduction")
-def eval_reduction(
-    dataset: Annotated[Path, typer.Option("--dataset", help="LoCoMo or PerStream records, JSON.")],
-    strategy: Annotated[
-        list[str] | None,
-        typer.Option("--strategy", help="nsbg, gsbn, oldest or random; may be repeated.", show_default="all"),
-    ] = None,
-    budgets: Annotated[str, typer.Option("--budgets", help="Shares of the full store, comma separated.")] = (
-        "1,0.5,0.25,0.1,0.05"
-    ),
-    periods: Annotated[int, typer.Option("--periods", min=1, max=100, help="Reduction follows each.")] = 4,
-    plot: Plot = None,
-    as_json: options.Json = False,
-) -> None:
-    """Recall and answers against memory budget, by reduction strategy."""
-    from perstream.lab.eval_reduction import STRATEGIES, evaluate_reduction
-
-    try:
-        shares = tuple(float(part) for part in budgets.split(","))
-    except ValueError as error:
-        raise ConfigError(f"--budgets wants shares such as 1,0.5,0.1, not {budgets[:40]!r}") from error
-    _check_plot(plot)
-    result = evaluate_reduction(dataset, shares, strategy or STRATEGIES, periods)
-    if plot is not None:
-        from perstream.lab.eval_reduction_plot import plot_reduction
-
-        plot_reduction(result, plot)
-    _lines(result.lines(), _told(result.to_json(), as_json), as_json)
+    _show(told(evaluate_answers(dataset, pool=pool).to_json(), as_json), as_json)
 
 
 def seed_range(text: str | None) -> tuple[int, ...] | None:
@@ -241,20 +211,20 @@ def seed_range(text: str | None) -> tuple[int, ...] | None:
     return tuple(found)
 
 
-def _check_plot(plot: Path | None) -> None:
+def check_plot(plot: Path | None) -> None:
     """Say at once, not after minutes, that a plot cannot be written."""
     if plot is not None:
-        from perstream.lab.eval_reduction_plot import check_plot
+        from perstream.lab.eval_reduction_plot import check_plot as check
 
-        check_plot(plot)
+        check(plot)
 
 
-def _told(values: dict[str, Any], as_json: bool) -> dict[str, Any]:
+def told(values: dict[str, Any], as_json: bool) -> dict[str, Any]:
     """JSON says which command made it, for whoever finds the file later."""
     return {**values, "command": output.called()} if as_json else values
 
 
-def _lines(lines: list[str], values: dict[str, Any], as_json: bool) -> None:
+def show_lines(lines: list[str], values: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.emit(values)
     else:

@@ -23,6 +23,7 @@ from perstream.cli import (
     memory,
     page,
     proactive,
+    reduction,
     train,
     upkeep,
     watch,
@@ -51,6 +52,7 @@ adapter.register(app)
 train.register(app)
 lab.register(app)
 evaluate.register(app)
+reduction.register(app)
 dataset.register(app)
 judge.register(app)
 

@@ -1,207 +1,170 @@
-"""Evaluation of memory reduction: what recall and answers lose when memory must fit a budget.
+"""Evaluation of memory reduction: what recall, answers and words unasked lose when memory must fit a budget.
 
 Memories come over several periods; after each one the store is brought down to the budget, by the code that
-ships (NSBG, GSBN) or by forgetting whole memories (the oldest, or random ones), and is asked about everything
-that came so far. The budget is a share of the bytes that the memories' parts take unreduced at the end, the same
+ships (NSBG, GSBN) or by forgetting whole memories (the oldest, or random ones). Then it is asked about everything that
+came so far, and shown every scene whose sample's memories have come, by the parts of the daemon that answer and that
+speak up. The budget is a share of the bytes that the memories' parts take unreduced at the end, the same
 in every period, as a device's memory is.
 
 Heat is what NSBG and GSBN go by, and visits make it. Asking the same questions again would tell them the
 exam. So half of the questions are the owner's: asked at the end of each period, before the reduction. The
 other half, never asked before, is scored; then the halves change places. The scores are over all questions, each
-asked for the first time; those of the owner's own are given beside them.
+asked for the first time; those of the owner's own are given beside them. Scenes leave no visits, and are met once.
 """
 
 from __future__ import annotations
 
-import random
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal
 
-from perstream.config import Config, MemoryConfig
-from perstream.errors import ConfigError
-from perstream.lab.answer_scores import token_f1
+from perstream.config import Config
+from perstream.errors import BackendUnavailable, ConfigError
 from perstream.lab.embed_cache import CachedEmbedder
-from perstream.lab.lives import Life, LifeQuestion, read_dataset, read_lives
-from perstream.lab.metrics import Ranking, ranks_of
-from perstream.lab.reduction_scores import Held, Outcome, Period, Point, ReductionEvaluation, means_of
-from perstream.memory.memory import Memory
-from perstream.models.builtin_answer import BuiltinAnswerer
-from perstream.protocols import AnswerRequest, TextEmbedder
-from perstream.types import Hit, Query, Selector
+from perstream.lab.kit.evaluate import model_settings
+from perstream.lab.kit.journal import Journal, fingerprint
+from perstream.lab.kit.speaking import speaking
+from perstream.lab.kit.workers import run_all
+from perstream.lab.lives import Life, read_dataset, read_lives
+from perstream.lab.reduction_scores import Held, Period, Point, ReductionEvaluation, means_of
+from perstream.lab.reduction_study import Ended, Run, Study
+from perstream.models.builtin import BuiltinGenerator
+from perstream.protocols import Backend
 
 Strategy = Literal["nsbg", "gsbn", "oldest", "random"]
 STRATEGIES: tuple[Strategy, ...] = ("nsbg", "gsbn", "oldest", "random")
+MODES = ("passive", "proactive", "both")
 BUDGETS = (1.0, 0.5, 0.25, 0.1, 0.05)
-DEPTH = 50
-"""Results looked at per question: MRR counts no gold beyond."""
-READ = 10
-"""Memories the answer is made from, as for a user with the default settings."""
-EVERYTHING = 1 << 60
 NOTE = (
-    "v_mean and v_nearest are random vectors of the true size (text has no pictures): they weigh, but say nothing. "
-    "Scores are of questions never asked before; asked_before are those whose memories the owner's own asking warmed."
+    "v_mean and v_nearest are random vectors of the builtin encoder's size (text has no pictures): they weigh, but "
+    "nothing looks at them. "
 )
+PASSIVE_NOTE = (
+    "Scores are of questions never asked before; asked_before are those whose memories the owner's own asking warmed. "
+)
+PROACTIVE_NOTE = "Scenes are the records' captions, an annotator's words: nothing is seen. They leave no visits behind."
 
 
 def evaluate_reduction(
     dataset: Path,
-    budgets: Sequence[float] = BUDGETS,
-    strategies: Sequence[str] = STRATEGIES,
-    periods: int = 4,
-    embedder: TextEmbedder | None = None,
+    budgets: Sequence[float],
+    strategies: Sequence[str],
+    periods: int,
+    backend: Backend,
+    config: Config,
     *,
+    mode: str = "both",
+    out: Path | None = None,
+    workers: int = 1,
     cache: Path | None = None,
     seed: int = 0,
+    progress: Callable[[str], None] | None = None,
 ) -> ReductionEvaluation:
-    """Measure on a dataset file. ``embedder`` None is the builtin one; ``cache`` keeps embeddings between runs.
+    """Measure on a dataset file. With ``out``, results are kept there as they come, and an interrupted run goes on.
 
-    The unreduced store is always measured; it is every strategy's point at budget 1. Raises NotFound for a missing
-    file, ConfigError for one that cannot be used and for settings out of range.
+    The unreduced store is always measured; it is every strategy's point at budget 1. ``cache`` keeps embeddings. Raises
+    NotFound for a missing file, ConfigError for one that cannot be used and for settings out of range,
+    BackendUnavailable when the model could not be asked.
     """
     unknown = [name for name in strategies if name not in STRATEGIES]
     if unknown:
         raise ConfigError(f"no strategy {unknown[0]!r}: {', '.join(STRATEGIES)}")
+    if mode not in MODES:
+        raise ConfigError(f"no mode {mode!r}: {', '.join(MODES)}")
     if periods < 1 or not budgets or not all(0 < share <= 1 for share in budgets):
         raise ConfigError("there is at least one period, and budgets are shares above 0, at most 1")
     data = read_dataset(dataset)
-    if embedder is None:
-        from perstream.models.minilm import MiniLM
-
-        embedder = MiniLM()
-    with CachedEmbedder(embedder, cache) as cached:
+    with ExitStack() as stack:
+        cached = stack.enter_context(CachedEmbedder(backend.embedder, cache))
         name, lives = read_lives(data, cached)
-        study = _Study(lives, periods, cached, seed)
-        full = study.point("none", 1.0, {})
-        allowed = {life.name: held.nbytes for life, held in zip(lives, study.last_held, strict=True)}
-        points: list[Point] = []
-        for strategy in strategies:
-            for share in sorted(set(budgets), reverse=True):
-                if share == 1.0:
-                    points.append(replace(full, strategy=strategy))
-                else:
-                    points.append(study.point(strategy, share, {k: int(v * share) for k, v in allowed.items()}))
+        lives, modes = scored(lives, mode)
+        told = replace(backend, embedder=cached)
+        if isinstance(backend.generator, BuiltinGenerator):  # it embeds the same sentences for every question anew
+            told = replace(told, generator=BuiltinGenerator(cached, config.backend.answer_threshold))
+        folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perstream-eval-")))
+        digest = _digest(data, periods, seed, modes, backend, config)
+        journal = stack.enter_context(Journal(folder / f"reduction-{digest[:16]}.jsonl", digest))
+        study = Study(lives, periods, told, config, modes, seed)
+
+        def done(runs: Sequence[Run], title: str) -> Mapping[str, list[Ended]]:
+            summary = run_all(
+                runs, lambda run: run.key, study.play, journal, workers=workers, title=title, progress=progress
+            )
+            if summary.failed:
+                kept = "; the same command goes on from there" if out is not None else ""
+                raise BackendUnavailable(f"{len(summary.failed)} parts failed: {summary.failed[0][1]}{kept}")
+            return {run.key: [Ended.of_json(one) for one in journal[run.key]] for run in runs}
+
+        bare = [Run(i, "none", 1.0) for i in range(len(lives))]
+        unreduced = done(bare, "unreduced")
+        full = _point("none", 1.0, [[unreduced[run.key] for run in bare]], modes)
+        allowed = [unreduced[run.key][-1].held.nbytes for run in bare]
+        plan = {
+            (strategy, share): [
+                [Run(i, strategy, share, int(allowed[i] * share), half) for i in range(len(lives))]
+                for half in ((0, 1) if strategy in ("nsbg", "gsbn") else (None,))
+                if half != 1 or "passive" in modes
+            ]
+            for strategy in dict.fromkeys(strategies)
+            for share in sorted(set(budgets), reverse=True)
+            if share != 1.0
+        }
+        ended = done([run for halves in plan.values() for runs in halves for run in runs], "reduced")
+        points = []
+        for strategy in dict.fromkeys(strategies):
+            if 1.0 in budgets:
+                points.append(replace(full, strategy=strategy))
+            for (of, share), halves in plan.items():
+                if of == strategy:
+                    found = [[ended[run.key] for run in runs] for runs in halves]
+                    points.append(_point(strategy, share, found, modes))
     return ReductionEvaluation(
         dataset=name,
         lives=len(lives),
         memories=sum(len(life.news) for life in lives),
-        full_bytes=sum(allowed.values()),
+        full_bytes=sum(allowed),
         periods=periods,
         points=points,
-        note=NOTE,
+        note=(NOTE + PASSIVE_NOTE * ("passive" in modes) + PROACTIVE_NOTE * ("proactive" in modes)).strip(),
+        backend=backend.name,
+        modes=tuple(sorted(modes)),
     )
 
 
-@dataclass(slots=True)
-class _Ended:
-    """One life at the end of one period."""
-
-    outcomes: list[Outcome]
-    held: Held
-
-
-class _Study:
-    """Runs lives against budgets."""
-
-    def __init__(self, lives: Sequence[Life], periods: int, embedder: CachedEmbedder, seed: int) -> None:
-        self._lives = lives
-        self._periods = periods
-        self._embedder = embedder
-        self._seed = seed
-        self._answerer = BuiltinAnswerer(embedder, Config().backend.answer_threshold)
-        self.last_held: list[Held] = []
-        """Of the last point's lives, at the end."""
-
-    def point(self, strategy: str, share: float, allowed: dict[str, int]) -> Point:
-        """All lives under one strategy and budget; ``allowed`` is bytes by life, empty for no limit."""
-        by_heat = strategy in ("nsbg", "gsbn")
-        halves = (0, 1) if by_heat else (None,)
-        runs = [[self._live(life, strategy, allowed.get(life.name), half) for life in self._lives] for half in halves]
-        periods = []
-        for i in range(self._periods):
-            ended = [run[i] for lives in runs for run in lives]
-            fresh = [o for one in ended for o in one.outcomes if not o.asked_before]
-            # The two halves end with nearly the same: the first is told of.
-            periods.append(Period(means_of(fresh), Held.together([run[i].held for run in runs[0]])))
-        again = [o for lives in runs for run in lives for o in run[-1].outcomes if o.asked_before]
-        self.last_held = [run[-1].held for run in runs[0]]
-        return Point(strategy, share, periods, means_of(again) if by_heat else None)
-
-    def _live(self, life: Life, strategy: str, allowed: int | None, half: int | None) -> list[_Ended]:
-        """One life from its first period to its last; the owner asks every second question, from ``half`` on."""
-        config = MemoryConfig()
-        out: list[_Ended] = []
-        with (
-            tempfile.TemporaryDirectory(prefix="perstream-eval-") as folder,
-            Memory.open(Path(folder), config, self._embedder.embed) as memory,
-        ):
-            places: dict[int, int] = {}
-            begin = 0
-            for end in life.ends(self._periods):
-                records = memory.remember_all(life.news[begin:end])
-                places.update({record.id: begin + i for i, record in enumerate(records)})
-                begin = end
-                asked = [(i % 2 == half, q) for i, q in enumerate(life.questions) if max(q.golds) < end]
-                for before, question in asked:
-                    if before:
-                        self._recall(memory, question, life, end, Config().memory.top_k)
-                if allowed is not None:
-                    self._reduce(memory, strategy, allowed)
-                # Measured through another door: reading alone leaves no visits behind.
-                with Memory.open(Path(folder), config, self._embedder.embed, read_only=True) as readers:
-                    outcomes = [self._ask(readers, q, life, end, places, before) for before, q in asked]
-                out.append(_Ended(outcomes, held_by(memory)))
-        return out
-
-    def _reduce(self, memory: Memory, strategy: str, allowed: int) -> None:
-        """Bring a store within its budget."""
-        plan = memory.reduce(EVERYTHING, "gsbn", dry_run=True)
-        excess = plan.freed - allowed
-        if excess <= 0:
-            return
-        if strategy in ("nsbg", "gsbn"):
-            memory.reduce(excess, cast("Literal['nsbg', 'gsbn']", strategy))
-            return
-        sizes: dict[int, int] = {}
-        for item in plan.items:
-            sizes[item.memory_id] = sizes.get(item.memory_id, 0) + item.nbytes
-        order = sorted(sizes)  # ids grow with time
-        if strategy == "random":
-            random.Random(self._seed + len(order)).shuffle(order)
-        gone: list[int] = []
-        for one in order:
-            if excess <= 0:
-                break
-            gone.append(one)
-            excess -= sizes[one]
-        memory.forget(Selector(ids=tuple(gone)))
-
-    def _recall(self, memory: Memory, question: LifeQuestion, life: Life, end: int, k: int) -> list[Hit]:
-        vectors = self._embedder.embed_tokens(memory.to_embed(question.text))
-        return memory.recall(Query(text=question.text, vectors=vectors, now=life.now(end), k=k))
-
-    def _ask(
-        self, memory: Memory, question: LifeQuestion, life: Life, end: int, places: dict[int, int], before: bool
-    ) -> Outcome:
-        """Recall and answer, scored."""
-        hits = self._recall(memory, question, life, end, DEPTH)
-        found = ranks_of([places[hit.memory.id] for hit in hits], question.golds)
-        ranking = Ranking(found, len(question.golds))
-        request = AnswerRequest(
-            question.text, tuple(hits[:READ]), life.now(end), self._embedder.embed_tokens(question.text)
+def scored(lives: Iterable[Life], mode: str) -> tuple[tuple[Life, ...], frozenset[str]]:
+    """The lives that have what the mode scores, and what that is: passive, proactive. ConfigError when nothing is there."""
+    lives = tuple(lives)
+    there = {"passive": any(life.questions for life in lives), "proactive": any(life.moments for life in lives)}
+    modes = frozenset(one for one, has in there.items() if has and mode in (one, "both"))
+    if not modes:
+        raise ConfigError(
+            "the dataset has no proactive sample"
+            if mode == "proactive"
+            else "the dataset has no question whose evidence is among its memories"
         )
-        answer = self._answerer.answer(request, lambda _: None, lambda: False) if hits else None
-        text = answer.text if answer is not None and answer.memory_ids else None
-        f1 = token_f1(text, question.answer) if text else 0.0
-        return Outcome(ranking.recall(5), ranking.reciprocal_rank(), f1, text is not None, before)
+    return tuple(life for life in lives if life.questions or ("proactive" in modes and life.moments)), modes
 
 
-def held_by(memory: Memory) -> Held:
-    """Bytes and parts that a store holds, as reduction counts them (pinned memories apart)."""
-    plan = memory.reduce(EVERYTHING, "gsbn", dry_run=True)
-    parts: dict[str, int] = {}
-    for item in plan.items:
-        parts[item.granularity.value] = parts.get(item.granularity.value, 0) + 1
-    return Held(plan.freed, memory.count(), parts)
+def _digest(data: Any, periods: int, seed: int, modes: frozenset[str], backend: Backend, config: Config) -> str:
+    """All that decides what one life does under one strategy and budget."""
+    settings = {"backend": backend.name, "model": model_settings(config), "proactive": asdict(config.proactive)}
+    return fingerprint("reduction", data, periods, seed, sorted(modes), settings)
+
+
+def _point(strategy: str, share: float, halves: Sequence[Sequence[list[Ended]]], modes: frozenset[str]) -> Point:
+    """All lives under one strategy and budget, by halves of their questions."""
+    periods = []
+    for i in range(len(halves[0][0])):
+        ended = [life[i] for lives in halves for life in lives]
+        fresh = [o for one in ended for o in one.outcomes if not o.asked_before]
+        words = [word for one in ended for word in one.words]
+        # The two halves end with nearly the same: the first is told of.
+        held = Held.together([life[i].held for life in halves[0]])
+        scores = means_of(fresh) if "passive" in modes else None
+        periods.append(Period(scores, held, speaking(words) if "proactive" in modes else None))
+    again = [o for lives in halves for life in lives for o in life[-1].outcomes if o.asked_before]
+    warmed = "passive" in modes and strategy in ("nsbg", "gsbn")
+    return Point(strategy, share, periods, means_of(again) if warmed else None)

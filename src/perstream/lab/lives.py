@@ -17,6 +17,7 @@ import numpy as np
 from perstream.errors import ConfigError
 from perstream.lab.drivenact import SILENCE, Sample, is_samples, read_samples
 from perstream.lab.eval_recall import read_dataset, turn_memories
+from perstream.lab.kit.cases import Case, case_of
 from perstream.lab.locomo import ADVERSARIAL, Conversation, is_locomo, read_locomo
 from perstream.memory.phrasing import embedding_text
 from perstream.models.builtin_vision import BuiltinVision
@@ -28,7 +29,7 @@ FIRST_DAY = datetime(2024, 1, 1, 8, tzinfo=timezone.utc)
 """Dataset records have no dates: a person's samples are put a day apart, in the order they were filmed."""
 _RESPONSE = "</response>"
 
-__all__ = ["Life", "LifeQuestion", "read_dataset", "read_lives"]
+__all__ = ["Life", "LifeMoment", "LifeQuestion", "read_dataset", "read_lives"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,15 @@ class LifeQuestion:
     """Places in the life's memories of those that hold the answer; never empty."""
 
 
+@dataclass(frozen=True, slots=True)
+class LifeMoment:
+    """One scene at which a word may be due."""
+
+    case: Case
+    after: int
+    """So many of the life's memories have come when it has all that its sample knows."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Life:
     """One person (records) or one conversation (LoCoMo)."""
@@ -49,6 +59,7 @@ class Life:
     news: tuple[NewMemory, ...]
     """In order of time."""
     questions: tuple[LifeQuestion, ...]
+    moments: tuple[LifeMoment, ...] = ()
 
     def ends(self, periods: int) -> list[int]:
         """How many memories have come by the end of each period; periods hold equally many."""
@@ -60,23 +71,16 @@ class Life:
 
 
 def read_lives(data: object, embedder: TextEmbedder) -> tuple[str, tuple[Life, ...]]:
-    """The format (``locomo`` or ``records``) and the lives of a dataset's JSON. Raises ConfigError."""
+    """The format (``locomo`` or ``records``) and all lives of a dataset's JSON. Raises ConfigError."""
     if is_locomo(data):
         lives = [_of_conversation(c, embedder) for c in read_locomo(data)]  # type: ignore[arg-type]
-        return "locomo", _asked_about(lives)
+        return "locomo", tuple(lives)
     if is_samples(data):
-        people: dict[int, list[Sample]] = {}
-        for sample in read_samples(data):  # type: ignore[arg-type]
-            people.setdefault(sample.participant, []).append(sample)
-        return "records", _asked_about([_of_person(str(who), samples, embedder) for who, samples in people.items()])
+        people: dict[int, list[tuple[int, Sample]]] = {}
+        for i, sample in enumerate(read_samples(data)):  # type: ignore[arg-type]
+            people.setdefault(sample.participant, []).append((i, sample))
+        return "records", tuple(_of_person(str(who), samples, embedder) for who, samples in people.items())
     raise ConfigError("the dataset is neither a list of dataset records nor LoCoMo: see docs/DATASET.md")
-
-
-def _asked_about(lives: Sequence[Life]) -> tuple[Life, ...]:
-    found = tuple(life for life in lives if life.questions)
-    if not found:
-        raise ConfigError("the dataset has no question whose evidence is among its memories")
-    return found
 
 
 def _of_conversation(conversation: Conversation, embedder: TextEmbedder) -> Life:
@@ -91,7 +95,8 @@ def _of_conversation(conversation: Conversation, embedder: TextEmbedder) -> Life
     return Life(conversation.name, tuple(_pictured(told[i]) for i in order), tuple(questions))
 
 
-def _of_person(name: str, samples: Sequence[Sample], embedder: TextEmbedder) -> Life:
+def _of_person(name: str, numbered: Sequence[tuple[int, Sample]], embedder: TextEmbedder) -> Life:
+    samples = [sample for _, sample in numbered]
     places: dict[str, int] = {}
     news: list[NewMemory] = []
     for day, sample in enumerate(sorted(samples, key=lambda s: (s.video, s.timestamp_s))):
@@ -105,7 +110,12 @@ def _of_person(name: str, samples: Sequence[Sample], embedder: TextEmbedder) -> 
         for s in samples
         if s.passive and s.question and s.golds and _answer(s)
     ]
-    return Life(name, tuple(news), tuple(questions))
+    moments = [
+        LifeMoment(case_of(i, name, s), max((places[text] + 1 for text in s.memories), default=0))
+        for i, s in numbered
+        if not s.passive
+    ]
+    return Life(name, tuple(news), tuple(questions), tuple(moments))
 
 
 def _answer(sample: Sample) -> str:

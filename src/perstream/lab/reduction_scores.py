@@ -1,13 +1,13 @@
-"""What a study of memory reduction says: means over questions by strategy and budget, and its JSON."""
+"""What a study of memory reduction says: scores of questions and scenes by strategy and budget, and its JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from perstream.lab.kit.predictions import Json
 from perstream.lab.metrics import interval
 
 
@@ -18,7 +18,7 @@ class Outcome:
     recall5: float
     reciprocal_rank: float
     f1: float
-    """Of the extractive answer's words; a refusal has none."""
+    """Of the answer's words; a refusal has none."""
     answered: bool
     asked_before: bool = False
     """The owner asked it in this or an earlier period, which made its memories warm."""
@@ -32,6 +32,8 @@ class Held:
     memories: int
     parts: Mapping[str, int]
     """Granularity to how many memories still have it."""
+    freed: int = 0
+    """Bytes that the reduction at the end of the period gave up."""
 
     @staticmethod
     def together(parts: Sequence[Held]) -> Held:
@@ -41,6 +43,7 @@ class Held:
             sum(held.nbytes for held in parts),
             sum(held.memories for held in parts),
             {name: sum(held.parts.get(name, 0) for held in parts) for name in names},
+            sum(held.freed for held in parts),
         )
 
 
@@ -55,9 +58,9 @@ class Means:
     n: int
     ci95: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """{"recall@5", "mrr", "f1", "answered", "n", "ci95"}."""
-        out: dict[str, Any] = {"recall@5": round(self.recall5, 4), "mrr": round(self.mrr, 4)}
+        out: Json = {"recall@5": round(self.recall5, 4), "mrr": round(self.mrr, 4)}
         out |= {"f1": round(self.f1, 4), "answered": round(self.answered, 4), "n": self.n}
         out["ci95"] = {key: [round(low, 4), round(high, 4)] for key, (low, high) in self.ci95.items()}
         return out
@@ -67,9 +70,17 @@ class Means:
 class Period:
     """The state at the end of one period."""
 
-    scores: Means
-    """Questions whose evidence had all come by then, and that the owner had not asked before."""
+    scores: Means | None
+    """Questions whose evidence had all come by then, and that the owner had not asked before; None: none was asked."""
     held: Held
+    spoken: Json | None = None
+    """Scores of speaking at the scenes (:func:`perstream.lab.kit.speaking.speaking`); None: none was met."""
+
+    def to_json(self) -> Json:
+        """Scores, ``bytes_held``, ``bytes_freed``, ``memories``, and ``proactive`` where scenes were met."""
+        out: Json = self.scores.to_json() if self.scores is not None else {}
+        out |= {"bytes_held": self.held.nbytes, "bytes_freed": self.held.freed, "memories": self.held.memories}
+        return out | ({"proactive": self.spoken} if self.spoken is not None else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +99,14 @@ class Point:
         """The end: every question counts."""
         return self.periods[-1]
 
-    def to_json(self) -> dict[str, Any]:
-        """The end's scores and sizes at the top level, the periods below."""
-        out: dict[str, Any] = {"strategy": self.strategy, "budget": self.budget, **self.last.scores.to_json()}
-        out |= {"bytes_held": self.last.held.nbytes, "memories": self.last.held.memories}
+    def to_json(self) -> Json:
+        """The end's scores and sizes at the top level, with the bytes freed by all reductions; the periods below."""
+        out: Json = {"strategy": self.strategy, "budget": self.budget, **self.last.to_json()}
+        out["bytes_freed"] = sum(period.held.freed for period in self.periods)
         out["granularities"] = dict(self.last.held.parts)
         if self.asked_before is not None:
             out["asked_before"] = self.asked_before.to_json()
-        out["by_period"] = [
-            {**p.scores.to_json(), "bytes_held": p.held.nbytes, "memories": p.held.memories} for p in self.periods
-        ]
-        return out
+        return out | {"by_period": [period.to_json() for period in self.periods]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,36 +120,80 @@ class ReductionEvaluation:
     periods: int
     points: Sequence[Point]
     note: str
+    backend: str = "builtin"
+    modes: Sequence[str] = ("passive",)
+    """What was scored: passive, proactive."""
 
-    def to_json(self) -> dict[str, Any]:
-        """{"dataset", "lives", "memories", "full_bytes", "periods", "note", "points"}."""
+    def to_json(self) -> Json:
+        """{"dataset", "lives", "memories", "full_bytes", "periods", "backend", "modes", "note", "points"}."""
         return {
             "dataset": self.dataset,
             "lives": self.lives,
             "memories": self.memories,
             "full_bytes": self.full_bytes,
             "periods": self.periods,
+            "backend": self.backend,
+            "modes": list(self.modes),
             "note": self.note,
             "points": [point.to_json() for point in self.points],
         }
 
     def lines(self) -> list[str]:
-        """A table for people."""
+        """Tables for people: questions, then scenes."""
         out = [
             f"{self.dataset}: {self.memories} memories of {self.lives} lives, {self.full_bytes / 1e6:.2f} MB, "
-            f"{self.periods} periods",
+            f"{self.periods} periods, backend {self.backend}"
+        ]
+        for mode, table in (("passive", self._asked), ("proactive", self._met)):
+            out += table() if mode in self.modes else []
+        return [*out, self.note]
+
+    def _asked(self) -> list[str]:
+        out = [
             f"{'strategy':9} {'budget':>6}  {'recall@5 (95 %)':>20} {'MRR':>5}  {'F1 (95 %)':>20} "
-            f"{'answered':>8} {'held MB':>8} {'memories':>8}  v_nearest/v_mean/v_M",
+            f"{'answered':>8} {_HEAD}"
         ]
         for point in self.points:
-            scores, held = point.last.scores, point.last.held
-            parts = "/".join(str(held.parts.get(name, 0)) for name in ("v_nearest", "v_mean", "v_M"))
+            scores = point.last.scores
+            assert scores is not None
             out.append(
                 f"{point.strategy:9} {point.budget:6.0%}  {_with_interval(scores, 'recall@5', scores.recall5):>20} "
-                f"{scores.mrr:5.3f}  {_with_interval(scores, 'f1', scores.f1):>20} {scores.answered:8.2f} "
-                f"{held.nbytes / 1e6:8.2f} {held.memories:8}  {parts}"
+                f"{scores.mrr:5.3f}  {_with_interval(scores, 'f1', scores.f1):>20} {scores.answered:8.2f} {_sizes(point)}"
             )
-        return [*out, self.note]
+        return out
+
+    def _met(self) -> list[str]:
+        spoken = self.points[0].last.spoken if self.points else None
+        if spoken is None:
+            return []
+        always = spoken["beside"]["always-speak"]["f1"]
+        out = [
+            f"words unasked, {spoken['n']} scenes, {spoken['hits'] + spoken['misses']} words due "
+            f"(F1 of always speaking {_number(always)}, of always silent {_number(spoken['beside']['always-silent']['f1'])}):",
+            f"{'strategy':9} {'budget':>6}  {'precision':>9} {'recall':>6} {'F1 (95 %)':>20} {'said':>5} {_HEAD}",
+        ]
+        for point in self.points:
+            one = point.last.spoken or {}
+            edges = one["f1_ci95"]
+            f1 = _number(one["f1"]) + (f" ({edges[0]:.3f}-{edges[1]:.3f})" if edges else "")
+            out.append(
+                f"{point.strategy:9} {point.budget:6.0%}  {_number(one['precision']):>9} {_number(one['recall']):>6} "
+                f"{f1:>20} {one['hits'] + one['false_alarms']:5} {_sizes(point)}"
+            )
+        return out
+
+
+_HEAD = f"{'held MB':>8} {'freed MB':>8} {'memories':>8}  v_nearest/v_mean/v_M"
+
+
+def _sizes(point: Point) -> str:
+    held, freed = point.last.held, sum(period.held.freed for period in point.periods)
+    parts = "/".join(str(held.parts.get(name, 0)) for name in ("v_nearest", "v_mean", "v_M"))
+    return f"{held.nbytes / 1e6:8.2f} {freed / 1e6:8.2f} {held.memories:8}  {parts}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def means_of(outcomes: Sequence[Outcome]) -> Means:

@@ -81,11 +81,12 @@ def suite_of_records(data: Any, pool: str = "sample") -> Suite:
     keys = [f"sample {i}" if pool == "sample" else f"participant {s.participant}" for i, s in enumerate(samples)]
     for key, sample in zip(keys, samples, strict=True):
         groups.setdefault(key, []).append(sample)
-    cases = tuple(_case(i, key, sample) for i, (key, sample) in enumerate(zip(keys, samples, strict=True)))
+    cases = tuple(case_of(i, key, sample) for i, (key, sample) in enumerate(zip(keys, samples, strict=True)))
     return Suite("records", cases, {key: _told(members) for key, members in groups.items()})
 
 
-def _case(index: int, key: str, sample: Sample) -> Case:
+def case_of(index: int, key: str, sample: Sample) -> Case:
+    """A dataset record as a case; ``index`` is its place in the file, ``key`` that of its memories."""
     silent = SILENCE in sample.answer or not sample.answer.strip()
     return Case(
         id=f"{index:06d}",
@@ -161,6 +162,7 @@ __all__ = [
     "Case",
     "Suite",
     "Told",
+    "case_of",
     "is_locomo",
     "is_samples",
     "shuffled",

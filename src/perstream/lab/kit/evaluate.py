@@ -95,14 +95,17 @@ def evaluate(
     return Evaluated(path, len(records), summary, dict(backend.fell_back()))
 
 
+def model_settings(config: Config) -> Json:
+    """What decides what a model says; not where its server is, and how patiently it is asked."""
+    elsewhere = ("base_url", "request_timeout_s", "request_retries")
+    return {k: v for k, v in asdict(config.backend).items() if k not in elsewhere}
+
+
 def _settings(suite: Suite, plan: Plan, config: Config, backend: Backend, looks: bool) -> Json:
     """All that decides a record; also what a reader of the results must know."""
     pools = fingerprint(
         [asdict(case) for case in suite.cases], {k: [asdict(t) for t in v] for k, v in suite.pools.items()}
     )
-    brain = {
-        k: v for k, v in asdict(config.backend).items() if k not in ("base_url", "request_timeout_s", "request_retries")
-    }
     window: Json = {"max_frames": plan.max_frames, "before_s": plan.before_s, "after_s": plan.after_s}
     return {
         "mode": plan.mode,
@@ -112,7 +115,7 @@ def _settings(suite: Suite, plan: Plan, config: Config, backend: Backend, looks:
         "memory_only": not looks,
         "window": window if looks else None,
         "backend": backend.name,
-        "model": brain,
+        "model": model_settings(config),
         "memory": asdict(config.memory),
         "proactive": asdict(config.proactive),
         "data": pools,
