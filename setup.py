@@ -29,6 +29,11 @@ CORE = [
 # Builds the text embedder's ONNX file once, at set-up.
 BUILD = ["onnx>=1.17"]
 SERVER = ["fastapi>=0.115", "httpx>=0.27", "uvicorn>=0.30", "wsproto>=1.2"]
+# Serving the local network: a certificate of one's own, and the code that pairs a device.
+LAN = [
+    "cryptography>=42",
+    "segno>=1.6",
+]
 PLOT = ["matplotlib>=3.8"]
 # A model server: the HTTP client that the API's client uses too, and repeats.
 OPENAI = ["anyio>=4", "httpx>=0.27", "pillow>=10", "tenacity>=8.2"]
@@ -40,6 +45,7 @@ TRAIN = [*QWEN, *SENTENCE, *PLOT, "tensorboard>=2.16"]
 TEST = [
     *BUILD,
     *SERVER,
+    *LAN,
     *OPENAI,
     *PLOT,
     "hypothesis>=6.100",
@@ -47,6 +53,7 @@ TEST = [
     "pytest>=8",
     "ruff>=0.8",
     "selenium>=4.20",
+    "websocket-client>=1.8",
 ]
 
 setup(
@@ -65,6 +72,7 @@ setup(
     extras_require={
         "setup": BUILD,
         "server": SERVER,
+        "lan": LAN,
         "plot": PLOT,
         "openai": OPENAI,
         "qwen": QWEN,

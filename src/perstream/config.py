@@ -225,9 +225,13 @@ class ServerConfig:
     host: str = "127.0.0.1"
     """Address to serve on; other than loopback only with allow_remote."""
     allow_remote: bool = False
-    """Let ``host`` be an address that other machines can reach."""
+    """Let ``host`` be an address that other machines can reach, without TLS: for behind a TLS proxy; see ``lan``."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8765
     """0 takes any free port."""
+    lan: bool = False
+    """Serve all IPv4 addresses too, over TLS only, for paired devices; see docs/API.md."""
+    lan_port: Annotated[int, Meta(ge=0, le=65535)] = 8766
+    """Port of ``lan``; 0 takes any free port."""
     max_body_kb: Annotated[int, Meta(ge=1)] = 256
     """Largest request, kB."""
     max_question_chars: Annotated[int, Meta(ge=1)] = 4000

@@ -89,9 +89,8 @@ print("closed", flush=True)
 
 def test_answers_leave_at_once(own_server: Server) -> None:
     """Small packets are not held back (Nagle): asyncio switches that off for sockets named as TCP."""
-    assert own_server._uvicorn is not None
-    (listening,) = own_server._uvicorn.servers[0].sockets
-    assert listening.proto == socket.IPPROTO_TCP
+    (door,) = own_server._doors
+    assert door.listening.proto == socket.IPPROTO_TCP
 
 
 def test_ipv6_loopback_is_served_where_there_is_one(house: ScriptedHouse, tmp_path: Path) -> None:

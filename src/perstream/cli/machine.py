@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from perstream.cli import options, output
+from perstream.cli.devices import show
 from perstream.cli.house import opened
 from perstream.errors import BackendUnavailable
 from perstream.places import store_folder
@@ -126,6 +127,10 @@ def serve(
         list[str] | None, typer.Argument(help="What to watch: files, webcam:0, rtsp:// or http:// URLs.")
     ] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port on 127.0.0.1; 0 takes any free one.")] = None,
+    lan: Annotated[
+        bool, typer.Option("--lan", help="Serve the local network too, over TLS, for devices that were paired.")
+    ] = False,
+    lan_port: Annotated[int | None, typer.Option("--lan-port", help="Port for --lan; 0 takes any free one.")] = None,
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,
@@ -136,9 +141,10 @@ def serve(
     adapter: options.Adapter = None,
     as_json: options.Json = False,
 ) -> None:
-    """Run the daemon: watch the sources, serve the HTTP API on this machine only."""
+    """Run the daemon: watch the sources, serve the HTTP API, on this machine only unless --lan."""
     brain = options.brain(model, device, dtype, load_in, adapter)
-    settings = options.settings(config, store, backend, server__port=port, **brain)
+    server_flags = {"server__port": port, "server__lan": lan or None, "server__lan_port": lan_port}
+    settings = options.settings(config, store, backend, **server_flags, **brain)
     try:
         from perstream.web.server import Server
     except ImportError as error:
@@ -151,9 +157,13 @@ def serve(
             # A camera that is not there yet may come; a file that is not there is a mistake.
             app.watch(uri, keep="://" in uri or uri.startswith("webcam"))
         with Server(app, settings.server, app.store) as server:
+            invitation = server.invite()
             if as_json:
-                output.emit({"url": server.url, "token_file": str(server.token_file), "store": str(app.store)})
+                told = {"url": server.url, "token_file": str(server.token_file), "store": str(app.store)}
+                output.emit({**told, "pairing": invitation} if invitation else told)
             else:
                 output.say(f"serving {server.url}; the token is in {server.token_file}; Ctrl-C stops")
+                if invitation:
+                    show(invitation)
             sys.stdout.flush()
             server.wait()

@@ -14,6 +14,7 @@ from perstream.cli import (
     adapter,
     ask,
     dataset,
+    devices,
     evaluate,
     exchange,
     graph,
@@ -49,6 +50,7 @@ machine.register(app)
 page.register(app)
 proactive.register(app)
 adapter.register(app)
+devices.register(app)
 train.register(app)
 lab.register(app)
 evaluate.register(app)

@@ -6,6 +6,7 @@ JSON shapes are those of :mod:`perstream.jsonlines`; errors are problems (see pr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -19,8 +20,11 @@ from perstream.web.address import store_id
 from perstream.web.clip_routes import clip_routes
 from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
+from perstream.web.keys import Keys
 from perstream.web.memory_routes import memory_routes
 from perstream.web.page_routes import mount_files, page_routes
+from perstream.web.pair_routes import pair_routes
+from perstream.web.pairing import Pairing
 from perstream.web.proactive_routes import proactive_routes
 from perstream.web.push_routes import push_routes
 from perstream.web.question_routes import question_routes
@@ -29,8 +33,10 @@ from perstream.web.source_routes import source_routes
 from perstream.web.streams import Streams
 
 
-def create_api(house: House, config: ServerConfig, store: Path, streams: Streams | None = None) -> FastAPI:
-    """The API without its guard; :func:`guarded` puts that in front."""
+def create_api(
+    house: House, config: ServerConfig, store: Path, streams: Streams | None = None, pairing: Pairing | None = None
+) -> FastAPI:
+    """The API without its guard; :func:`guarded` puts that in front. With ``pairing`` devices can be paired."""
     api = FastAPI(
         title="PerStream",
         version=__version__,
@@ -49,6 +55,8 @@ def create_api(house: House, config: ServerConfig, store: Path, streams: Streams
     api.include_router(source_routes(house))
     api.include_router(adapter_routes(house))
     api.include_router(proactive_routes(house))
+    if pairing is not None:
+        api.include_router(pair_routes(pairing))
     api.include_router(page_routes())
     mount_files(api)
     this_store = store_id(store)
@@ -61,7 +69,7 @@ def create_api(house: House, config: ServerConfig, store: Path, streams: Streams
     return api
 
 
-def guarded(api: FastAPI, config: ServerConfig, token: str) -> Asgi:
-    """The API behind its doorkeeper."""
+def guarded(api: FastAPI, config: ServerConfig, keys: Keys, lan_names: Sequence[str] = ()) -> Asgi:
+    """The API behind its doorkeeper; with ``lan_names`` the one of the LAN's door, where devices are paired."""
     names = () if config.host in ("0.0.0.0", "::") else (config.host,)
-    return Guard(api, token, config.max_body_kb * 1024, names)
+    return Guard(api, keys, config.max_body_kb * 1024, lan_names or names, pairing=bool(lan_names))

@@ -159,3 +159,10 @@ class DoNotDisturb(_Body):
     """Whether only health and safety is said."""
 
     on: StrictBool
+
+
+class Pair(_Body):
+    """A code for a token."""
+
+    code: Annotated[StrictStr, Field(max_length=100), AfterValidator(_clean)]
+    name: Annotated[StrictStr, Field(max_length=200), AfterValidator(_unicode)] = ""

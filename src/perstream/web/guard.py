@@ -2,7 +2,8 @@
 
 - The Host header must name this machine: a web page that rebinds its name to 127.0.0.1 is refused.
 - A browser's Origin must do so too; there is no CORS.
-- Everything but /healthz and the page's files needs the bearer token; the comparison takes the same time wherever it differs.
+- Everything but /healthz and the page's files needs the owner's bearer token or that of a paired device; see keys.py. A code for pairing is
+  taken from anybody, where that is switched on.
 - A WebSocket is let in at one place only, and says the token first; see socket_door.py.
 - A body is read here, up to a limit, and handed on whole.
 """
@@ -10,12 +11,12 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from perstream.web.keys import Keys
 from perstream.web.problems import problem
 from perstream.web.socket_door import SOCKETS, admit
 
@@ -29,6 +30,11 @@ log = logging.getLogger(__name__)
 OPEN_PATHS = frozenset({"/healthz", "/"})
 OPEN_FILES = ("/page/", "/clip/")
 """The page's own files: no data, so no token. Clips: the ticket in the address is the key; see clip_routes.py."""
+PAIR_PATH = "/v1/pair"
+PAIR_BYTES = 2048
+"""Of a stranger no larger body is read."""
+OWNER_PATHS = frozenset({"/v1/pair/code"})
+"""Not even a paired device may pair another."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_S = 30.0
 """A body that takes longer is given up."""
@@ -44,10 +50,13 @@ HEADERS = (
 class Guard:
     """Wraps the API."""
 
-    def __init__(self, app: Asgi, token: str, max_body: int, names: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: Asgi, keys: Keys, max_body: int, names: Iterable[str] = (), *, pairing: bool = False
+    ) -> None:
         """``max_body`` in bytes; ``names`` are host names allowed besides this machine's loopback."""
         self._app = app
-        self._token = token.encode("utf-8")
+        self._keys = keys
+        self._pairing = pairing
         self._max_body = max_body
         self._names = LOOPBACK_NAMES | {name.lower() for name in names}
 
@@ -61,7 +70,7 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008})
                 return
             try:
-                await admit(self._app, scope, receive, send, self._token)
+                await admit(self._app, scope, receive, send, self._keys)
             except Exception:
                 log.exception("a connection failed")
             return
@@ -70,16 +79,18 @@ class Guard:
             await _answer(send, *refusal)
             return
         try:
-            body = await asyncio.wait_for(self._read(receive), BODY_S)
+            most = PAIR_BYTES if scope["path"] == PAIR_PATH else self._max_body
+            body = await asyncio.wait_for(_read(receive, most), BODY_S)
         except asyncio.TimeoutError:
             await _answer(send, 408, "too-slow", f"the body was not here within {BODY_S:.0f} s")
             return
         if body is None:
-            detail = f"a body may have {self._max_body // 1024} KB; this one is larger"
+            detail = f"a body may have {most // 1024} KB; this one is larger"
             await _answer(send, 413, "too-large", detail)
             return
         try:
-            await self._app(scope, _replay(body, receive), _with_headers(send))
+            sending = _while_admitted(send, self._keys, _bearer(scope)) if self._locked(scope) else send
+            await self._app(scope, _replay(body, receive), _with_headers(sending))
         except Exception:
             log.exception("a request failed")
 
@@ -96,13 +107,20 @@ class Guard:
         stranger = self._stranger(scope)
         if stranger is not None:
             return stranger
-        headers = dict(scope["headers"])
-        if scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_FILES):
+        if not self._locked(scope):
             return None
-        scheme, _, given = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() != b"bearer" or not hmac.compare_digest(given.strip(), self._token):
+        given = _bearer(scope)
+        if not self._keys.admits(given):
             return 401, "no-token", "send Authorization: Bearer TOKEN; the token is in the file token of the store"
+        if scope["path"] in OWNER_PATHS and not self._keys.owns(given):
+            return 403, "owner-only", "only the owner's token may do this; it is in the file token of the store"
         return None
+
+    def _locked(self, scope: Scope) -> bool:
+        path = scope["path"]
+        if self._pairing and path == PAIR_PATH and scope["method"] == "POST":
+            return False
+        return path not in OPEN_PATHS and not path.startswith(OPEN_FILES)
 
     def _names_us(self, url: bytes) -> bool:
         try:
@@ -111,21 +129,29 @@ class Guard:
             return False
         return name is not None and name.lower() in self._names
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """The whole body, or None when it is too large."""
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                break
-            part = message.get("body", b"")
-            size += len(part)
-            if size <= self._max_body:
-                parts.append(part)
-            if not message.get("more_body", False) or size > DRAINED_BYTES:
-                break
-        return b"".join(parts) if size <= self._max_body else None
+
+def _bearer(scope: Scope) -> bytes:
+    """The token that came with a request; empty without one."""
+    given: bytes = dict(scope["headers"]).get(b"authorization", b"")
+    scheme, _, token = given.partition(b" ")
+    return token.strip() if scheme.lower() == b"bearer" else b""
+
+
+async def _read(receive: Receive, most: int) -> bytes | None:
+    """The whole body, or None when it is too large."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            break
+        part = message.get("body", b"")
+        size += len(part)
+        if size <= most:
+            parts.append(part)
+        if not message.get("more_body", False) or size > DRAINED_BYTES:
+            break
+    return b"".join(parts) if size <= most else None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -140,6 +166,24 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return next_message
+
+
+def _while_admitted(send: Send, keys: Keys, token: bytes) -> Send:
+    """End a stream whose device was revoked since it began; an answer of known length is on its way already."""
+    streaming = ended = False
+
+    async def while_admitted(message: Message) -> None:
+        nonlocal streaming, ended
+        if ended:
+            return
+        if message["type"] == "http.response.start":
+            streaming = all(name.lower() != b"content-length" for name, _ in message["headers"])
+        elif streaming and not keys.admits(token):
+            ended = True
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await send(message)
+
+    return while_admitted
 
 
 def _with_headers(send: Send) -> Send:

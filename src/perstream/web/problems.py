@@ -25,6 +25,7 @@ from perstream.errors import (
     StoreBusy,
     StoreError,
 )
+from perstream.web.pairing import TooManyTries, WrongCode
 
 MAX_ERRORS = 10
 """Places named of a body that does not fit."""
@@ -37,6 +38,8 @@ STATUS: tuple[tuple[type[PerStreamError], int], ...] = (
     (BackendUnavailable, 503),
     (BackendError, 502),
     (StoreError, 503),
+    (WrongCode, 403),
+    (TooManyTries, 429),
 )
 """The first class that fits decides."""
 

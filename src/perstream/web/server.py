@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import ipaddress
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
 from perstream.config import ServerConfig
 from perstream.errors import ConfigError, PerStreamError
 from perstream.web.address import DaemonAddress, remove_address, store_id, write_address
 from perstream.web.api import create_api, guarded
+from perstream.web.certificate import ensure_certificate, lan_addresses, names_of_machine
+from perstream.web.devices import Devices
+from perstream.web.door import LET_GO_S, Door
 from perstream.web.house import House
-from perstream.web.push_routes import MAX_MESSAGE
+from perstream.web.keys import Keys
+from perstream.web.pairing import Invitation, Pairing
 from perstream.web.streams import Streams
 from perstream.web.token import ensure_token, token_file
 
 log = logging.getLogger(__name__)
 START_S = 10.0
-LET_GO_S = 2.0
-"""How long requests in flight may take at the end."""
 
 
-class _QuietProtocol(H11Protocol):
-    """HTTP/1.1 without an access log: addresses hold what was searched for."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.access_log = False
+ALL = "0.0.0.0"
+"""Every IPv4 address of this machine."""
 
 
 class Server:
@@ -51,7 +45,8 @@ class Server:
         self._store = store
         self._streams = Streams(heartbeat_s)
         self._address: DaemonAddress | None = None
-        self._uvicorn: uvicorn.Server | None = None
+        self._doors: list[Door] = []
+        self._pairing: Pairing | None = None
         self._thread: threading.Thread | None = None
         self._wanted_down = threading.Event()
 
@@ -71,40 +66,45 @@ class Server:
         return token_file(self._store)
 
     def start(self) -> None:
-        """Listen and answer; returns when it does. ConfigError when the port is taken, StoreError."""
-        token = ensure_token(self._store)
-        listening = _listen(self._config)
-        port = int(listening.getsockname()[1])
-        api = create_api(self._house, self._config, self._store, self._streams)
-        settings = uvicorn.Config(
-            guarded(api, self._config, token),
-            loop="asyncio",
-            http=_QuietProtocol,
-            ws="wsproto",
-            ws_max_size=MAX_MESSAGE,
-            ws_per_message_deflate=False,
-            lifespan="off",
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=int(LET_GO_S),
-        )
-        self._uvicorn = uvicorn.Server(settings)
-        self._thread = threading.Thread(
-            target=self._run, args=(self._uvicorn, listening), name="perstream-http", daemon=True
-        )
+        """Listen and answer; returns when it does. ConfigError when a port is taken, StoreError, BackendUnavailable."""
+        devices = Devices(self._store)
+        keys = Keys(ensure_token(self._store), devices)
+        try:
+            here = self._door(self._config.host, self._config.port, "--port")
+            lan = self._door(ALL, self._config.lan_port, "--lan-port") if self._config.lan else None
+            names: tuple[str, ...] = ()
+            certificate = None
+            if lan is not None:
+                addresses = lan_addresses()
+                names = names_of_machine(addresses)
+                certificate = ensure_certificate(self._store, names)
+                url = f"https://{addresses[0] if addresses else '127.0.0.1'}:{lan.port}"
+                self._pairing = Pairing(devices, url, certificate.fingerprint)
+            api = create_api(self._house, self._config, self._store, self._streams, self._pairing)
+            here.hang(guarded(api, self._config, keys))
+            if lan is not None:
+                lan.hang(guarded(api, self._config, keys, names), certificate)
+        except BaseException:
+            self._close_doors()
+            raise
+        self._thread = threading.Thread(target=self._run, name="perstream-http", daemon=True)
         self._thread.start()
         deadline = time.monotonic() + START_S
-        while not self._uvicorn.started:
+        while not all(door.answers for door in self._doors):
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self.stop()
                 raise PerStreamError("the HTTP server did not start; its log says why")
             time.sleep(0.005)
-        self._address = DaemonAddress(os.getpid(), self._config.host, port, store_id(self._store))
+        self._address = DaemonAddress(os.getpid(), self._config.host, here.port, store_id(self._store))
         try:
             write_address(self._store, self._address)
         except PerStreamError:
             self.stop()
             raise
+
+    def invite(self) -> Invitation | None:
+        """A code with which a device of the LAN can be paired; None when the LAN is not served."""
+        return self._pairing.invite() if self._pairing is not None else None
 
     def wait(self) -> None:
         """Block until ``stop``, or until SIGINT or SIGTERM when called on the main thread."""
@@ -131,11 +131,13 @@ class Server:
         self._streams.close()
         if self._address is not None:
             remove_address(self._store, self._address)
-        if self._uvicorn is not None and self._thread is not None:
-            self._uvicorn.should_exit = True
+        if self._thread is not None:
+            for door in self._doors:
+                door.leave()
             self._thread.join(LET_GO_S + 3.0)
             if self._thread.is_alive():
-                self._uvicorn.force_exit = True
+                for door in self._doors:
+                    door.leave(force=True)
                 self._thread.join(1.0)
                 log.warning("the HTTP server left a request behind")
 
@@ -148,9 +150,23 @@ class Server:
     ) -> None:
         self.stop()
 
-    def _run(self, server: uvicorn.Server, listening: socket.socket) -> None:
-        with contextlib.closing(listening):
-            server.run(sockets=[listening])
+    def _run(self) -> None:
+        async def serve() -> None:
+            await asyncio.gather(*(door.serve() for door in self._doors))
+
+        try:
+            asyncio.run(serve())
+        finally:
+            self._close_doors()
+
+    def _door(self, host: str, port: int, option: str) -> Door:
+        door = Door(host, port, option)
+        self._doors.append(door)
+        return door
+
+    def _close_doors(self) -> None:
+        for door in self._doors:
+            door.close()
 
     def _started(self) -> DaemonAddress:
         if self._address is None:
@@ -159,31 +175,17 @@ class Server:
 
 
 def _check_host(config: ServerConfig) -> None:
-    if config.allow_remote or config.host == "localhost":
+    if config.host == "localhost":
+        return
+    if config.allow_remote and not config.lan:
         return
     try:
         if ipaddress.ip_address(config.host).is_loopback:
             return
     except ValueError:
         pass  # a name: whatever it means today, it is not this machine for certain
+    if config.lan:
+        raise ConfigError(f"server.lan speaks TLS on every address already; take server.host {config.host} away")
     raise ConfigError(
         f"server.host {config.host} can be reached by others; use 127.0.0.1, or set server.allow_remote if you mean it"
     )
-
-
-def _listen(config: ServerConfig) -> socket.socket:
-    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    # Named as TCP, because asyncio turns the 40 ms delay of small packets off only where it sees that.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        if os.name == "posix":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((config.host, config.port))
-        listening.listen(128)
-    except OSError as error:
-        listening.close()
-        raise ConfigError(
-            f"cannot listen on {config.host} port {config.port} ({error.strerror}): "
-            "choose another with --port; 0 takes any free one"
-        ) from error
-    return listening

@@ -6,11 +6,12 @@ What stands behind the door sees an ordinary connection whose first message is t
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+from perstream.web.keys import Keys
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,8 +27,8 @@ UNKNOWN = 4401
 """Close code: no token, or a wrong one."""
 
 
-async def admit(app: Asgi, scope: MutableMapping[str, Any], receive: Receive, send: Send, token: bytes) -> None:
-    """Take the connection, ask for ``{"token": …}``, and hand it on when that is right."""
+async def admit(app: Asgi, scope: MutableMapping[str, Any], receive: Receive, send: Send, keys: Keys) -> None:
+    """Take the connection, ask for ``{"token": …}``, and hand it on when, and as long as, that is right."""
     if (await receive())["type"] != "websocket.connect":
         return
     await send({"type": "websocket.accept"})
@@ -37,20 +38,26 @@ async def admit(app: Asgi, scope: MutableMapping[str, Any], receive: Receive, se
         hello = {"type": "websocket.receive"}
     if hello["type"] != "websocket.receive":
         return
-    if not hmac.compare_digest(_token_of(hello.get("text")), token):
+    token = _token_of(hello.get("text"))
+    if not keys.admits(token):
         await send({"type": "websocket.close", "code": UNKNOWN, "reason": "send the token first"})
         return
-    connected = False
+    connected = revoked = False
 
     async def from_client() -> Message:
-        nonlocal connected
+        nonlocal connected, revoked
         if connected:
-            return await receive()
+            message = await receive()
+            if message["type"] == "websocket.receive" and not keys.admits(token):
+                revoked = True
+                await send({"type": "websocket.close", "code": UNKNOWN, "reason": "this device was revoked"})
+                return {"type": "websocket.disconnect", "code": UNKNOWN}
+            return message
         connected = True
         return {"type": "websocket.connect"}
 
     async def to_client(message: Message) -> None:
-        if message["type"] != "websocket.accept":  # it was accepted above
+        if message["type"] != "websocket.accept" and not revoked:  # it was accepted above; closed is closed
             await send(message)
 
     await app(scope, from_client, to_client)

@@ -1,4 +1,5 @@
-// The daemon's API. The token comes once in the address's fragment, which no server sees, and stays in this tab.
+// The daemon's API. The owner's token comes once in the address's fragment, which no server sees, and stays in this
+// tab. A paired device's token is its own and can be revoked, so it stays in the browser.
 
 const KEY = "perstream-token";
 
@@ -16,24 +17,42 @@ export function takeToken() {
   history.replaceState(null, "", location.pathname + "#/now");
 }
 
+function device() {
+  const known = /iPhone|iPad|Android|Windows|Mac|Linux/.exec(navigator.userAgent);
+  return known ? known[0] : "device";
+}
+
+// Exchange the one-time code in the address's fragment; nothing to do without one. Throws Refused.
+export async function takePairing() {
+  const match = /^#pair=([\w-]{16,100})$/.exec(location.hash);
+  if (!match) return false;
+  history.replaceState(null, "", location.pathname + "#/now");
+  const paired = await call("POST", "/v1/pair", { code: match[1], name: device() });
+  sessionStorage.removeItem(KEY);
+  localStorage.setItem(KEY, paired.token);
+  return true;
+}
+
 export function keepToken(token) {
   sessionStorage.setItem(KEY, token.trim());
 }
 
 export function hasToken() {
-  return Boolean(sessionStorage.getItem(KEY));
+  return Boolean(token());
 }
 
 export function token() {
-  return sessionStorage.getItem(KEY) || "";
+  return sessionStorage.getItem(KEY) || localStorage.getItem(KEY) || "";
 }
 
+// The one that was used: the tab's own, else the device's.
 export function dropToken() {
-  sessionStorage.removeItem(KEY);
+  if (sessionStorage.getItem(KEY)) sessionStorage.removeItem(KEY);
+  else localStorage.removeItem(KEY);
 }
 
 async function send(method, path, body, signal) {
-  const headers = { Authorization: `Bearer ${sessionStorage.getItem(KEY) || ""}` };
+  const headers = { Authorization: `Bearer ${token()}` };
   const raw = body instanceof Blob;
   if (body !== undefined) headers["Content-Type"] = raw ? body.type : "application/json";
   let answer;

@@ -1,6 +1,6 @@
 // Which view is shown, whether the daemon is there, and the token.
 
-import { dropToken, hasToken, keepToken, takeToken } from "./api.js";
+import { dropToken, hasToken, keepToken, takePairing, takeToken } from "./api.js";
 import { wireAsk } from "./ask.js";
 import { apply, onChange } from "./changes.js";
 import { camera, wireSign } from "./camera.js";
@@ -40,7 +40,9 @@ function route() {
   leave = VIEWS[view](main) || (() => {});
 }
 
-function signIn(wrong = false) {
+const WRONG = "That token was refused. A new one is made when the file is deleted and the daemon starts again; a device can be paired again.";
+
+function signIn(problem = "") {
   const token = el("input", { type: "password", name: "token", class: "grow", autocomplete: "off", required: true, "aria-label": "Token" });
   show(
     main,
@@ -56,7 +58,7 @@ function signIn(wrong = false) {
       },
       el("h2", {}, "This memory is yours"),
       el("p", {}, "Run ", el("code", {}, "perstream open"), " to open this page with its key, or paste the token that lies in the file ", el("code", {}, "token"), " of your store."),
-      wrong && el("p", { class: "error", role: "alert" }, "That token was refused. A new one is made when the file is deleted and the daemon starts again."),
+      problem && el("p", { class: "error", role: "alert" }, problem),
       el("div", { class: "row" }, token, el("button", { class: "first" }, "Open")),
     ),
   );
@@ -69,20 +71,29 @@ document.addEventListener("token-needed", () => {
   leave();
   leave = () => {};
   askForm.hidden = true;
-  signIn(true);
+  signIn(WRONG);
 });
-addEventListener("hashchange", () => {
+// The view of the address; a key or a code in it is taken first.
+async function arrive() {
   takeToken();
+  try {
+    await takePairing();
+  } catch (error) {
+    if (hasToken()) return route();
+    askForm.hidden = true;
+    return signIn(`Not paired: ${error.message}`);
+  }
   route();
-});
+}
+
+addEventListener("hashchange", arrive);
 onChange((change) => {
   apply(document, change);
   if (!feed.isConnected) apply(feed, change);
 });
-takeToken();
 wireAsk(askForm);
 wireSign(document.getElementById("capturing"));
-route();
+await arrive();
 follow((state) => {
   link.textContent = { live: "live", lost: "daemon gone", connecting: "connecting" }[state];
   link.className = state;
