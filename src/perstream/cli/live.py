@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 import threading
 from collections.abc import Iterable
@@ -24,6 +25,10 @@ from perstream.jsonlines import event_to_json
 NAMEABLE = ("text", "code", "people", "transcript")
 
 
+PIPE_CLOSED = 141
+"""Exit code as shells have it."""
+
+
 class LiveView(threading.Thread):
     """Prints events from its own thread until their stream ends."""
 
@@ -39,10 +44,14 @@ class LiveView(threading.Thread):
 
     def run(self) -> None:
         """Print until the stream ends."""
-        for event in self._events:
-            self.show(event)
-            if isinstance(event, Done):
-                self.ended.set()
+        try:
+            for event in self._events:
+                self.show(event)
+                if isinstance(event, Done):
+                    self.ended.set()
+        except BrokenPipeError:
+            # Nobody reads on (| head): the end, quietly, as of every Unix tool. What was stored is on disk.
+            os._exit(PIPE_CLOSED)
 
     def show(self, event: Event) -> None:
         """Print one event."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from typing import Annotated
 
@@ -80,9 +79,6 @@ def _main(
 
 def main() -> None:
     """Entry point. One line per error, and the exit code of its class."""
-    # A closed pipe (| head) ends the program quietly, as it does every Unix tool.
-    if hasattr(signal, "SIGPIPE"):
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         app(standalone_mode=True)
     except PerStreamError as error:
