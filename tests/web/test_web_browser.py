@@ -321,6 +321,7 @@ def test_the_browsers_camera_becomes_memories_that_answer(page: Page, world: Wor
     )
     first = page.run("return document.querySelector('.view img').src")
     page.until(lambda: page.run("return document.querySelector('.view img').src") != first, "picture after picture")
+    page.until(lambda: 1 <= len(page.all(".queue li canvas")) <= 4, "the short-term queue, never more than four")
     page.shot("now_live")
     page.go("health")
     page.until(lambda: "Frames dropped" in page.text("main") or "picture to memory" in page.text("main"), "its figures")

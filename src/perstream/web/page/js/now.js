@@ -9,6 +9,7 @@ import { watchLive } from "./live.js";
 
 const LINES = 150;
 const LOOK_MS = 250;
+const QUEUE = 4; // the short-term queue's default length
 
 export function now(main) {
   const image = el("img", { alt: "latest keyframe" });
@@ -23,10 +24,11 @@ export function now(main) {
   );
   const quiet = el("p", { class: "empty", hidden: feed.children.length > 0 }, "Answers, and words said unasked, appear here.");
   const view = el("div", { class: "view" }, image, over);
+  const queue = el("ol", { class: "queue", "aria-label": "Short-term memory: the latest keyframes, newest last" });
   const which = el("div", { class: "row which", role: "group", "aria-label": "Which source", hidden: true });
   show(
     main,
-    el("div", { class: "now" }, el("div", {}, view, which, empty, log), el("div", {}, feed, quiet, doNotDisturb())),
+    el("div", { class: "now" }, el("div", {}, view, queue, which, empty, log), el("div", {}, feed, quiet, doNotDisturb())),
   );
   let source = null;
   let chosen = null;
@@ -46,6 +48,7 @@ export function now(main) {
     if (event.kind === "keyframe") {
       stale = true;
       over.textContent = (event.seen || []).join(" · ") || event.reason;
+      keep(event);
     } else if (event.kind === "gate") {
       line(event.pts_s, el("span", { class: `tag ${event.remembered ? "keep" : ""}` }, event.remembered ? "keep" : "skip"), `${event.category.replaceAll("_", " ")} ${event.score.toFixed(2)} · ${spoke.get(event.source) || "heard"}`);
       spoke.delete(event.source);
@@ -54,6 +57,14 @@ export function now(main) {
     } else if (["gap", "paused", "error", "frame_dropped", "done"].includes(event.kind)) {
       line(event.pts_s, el("span", { class: "tag" }, event.kind.replace("_", " ")), event.message || event.reason || told(event));
     }
+  }
+
+  // A keyframe in the short-term queue, with the picture that is on the page as it comes.
+  function keep(event) {
+    const small = el("canvas", { width: 160, height: 90, "aria-hidden": "true" });
+    if (image.complete && image.naturalWidth) small.getContext("2d").drawImage(image, 0, 0, 160, 90);
+    queue.append(el("li", { title: (event.seen || []).join(" · ") || event.reason }, small, el("span", { class: "soft" }, seconds(event.pts_s))));
+    while (queue.children.length > QUEUE) queue.firstChild.remove();
   }
 
   function line(at, tag, text, memory) {
@@ -100,11 +111,13 @@ export function now(main) {
       const running = (await get("/v1/sources")).sources;
       empty.hidden = running.length > 0;
       view.hidden = !running.length;
+      queue.hidden = !running.length;
       const working = running.filter((one) => !["ended", "failed"].includes(one.state));
       const current = running.find((one) => one.name === chosen) ?? working.at(-1) ?? running.at(-1);
       if (current && current.name !== source) {
         source = current.name;
         over.textContent = "";
+        show(queue);
         stale = true;
       }
       choices(working);
