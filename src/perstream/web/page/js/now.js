@@ -9,6 +9,7 @@ import { watchLive } from "./live.js";
 
 const LINES = 150;
 const LOOK_MS = 250;
+const SETTLE_MS = 150; // until the live picture shows what an event tells of
 const QUEUE = 4; // the short-term queue's default length
 
 export function now(main) {
@@ -59,10 +60,12 @@ export function now(main) {
     }
   }
 
-  // A keyframe in the short-term queue, with the picture that is on the page as it comes.
+  // A keyframe in the short-term queue, with the picture that is on the page a moment after it.
   function keep(event) {
     const small = el("canvas", { width: 160, height: 90, "aria-hidden": "true" });
-    if (image.complete && image.naturalWidth) small.getContext("2d").drawImage(image, 0, 0, 160, 90);
+    setTimeout(() => {
+      if (image.complete && image.naturalWidth) small.getContext("2d").drawImage(image, 0, 0, 160, 90);
+    }, moving ? SETTLE_MS : 2 * LOOK_MS);
     queue.append(el("li", { title: (event.seen || []).join(" · ") || event.reason }, small, el("span", { class: "soft" }, seconds(event.pts_s))));
     while (queue.children.length > QUEUE) queue.firstChild.remove();
   }
