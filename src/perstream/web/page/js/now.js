@@ -38,6 +38,7 @@ export function now(main) {
   let looking = false;
   let shown = null;
   let moving = false;
+  let replaying = true; // of what happened before the view was opened there is no picture here
 
   function seen(event) {
     if (!source && event.source && event.kind !== "done") {
@@ -63,7 +64,7 @@ export function now(main) {
   // A keyframe in the short-term queue, with the picture that is on the page a moment after it.
   function keep(event) {
     const small = el("canvas", { width: 160, height: 90, "aria-hidden": "true" });
-    setTimeout(() => {
+    if (!replaying) setTimeout(() => {
       if (image.complete && image.naturalWidth) small.getContext("2d").drawImage(image, 0, 0, 160, 90);
     }, moving ? SETTLE_MS : 2 * LOOK_MS);
     queue.append(el("li", { title: (event.seen || []).join(" · ") || event.reason }, small, el("span", { class: "soft" }, seconds(event.pts_s))));
@@ -130,6 +131,7 @@ export function now(main) {
   }
 
   for (const event of recent().slice(-KEPT)) seen(event);
+  replaying = false;
   const stop = listen(seen);
   const answered = new MutationObserver(() => (quiet.hidden = feed.children.length > 0));
   answered.observe(feed, { childList: true });
