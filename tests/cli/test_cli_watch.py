@@ -170,7 +170,15 @@ def test_two_writers_on_one_store(cli: Cli, station: Path, tmp_path: Path) -> No
 def test_ctrl_c_keeps_what_was_remembered(cli: Cli, station: Path) -> None:
     command = [sys.executable, "-m", "perstream", "watch", str(station), "--realtime", "--no-prompt", "--json"]
     environment = os.environ | {"PERSTREAM_STORE": str(cli.store), "PERSTREAM_BACKEND_NAME": "builtin"}
-    watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    watching = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # A shell's background job has Ctrl-C switched off, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert watching.stdout is not None
     for line in watching.stdout:
         if '"remembered": true' in line and "PLATFORM" not in line:
