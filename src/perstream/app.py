@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
 
 from perstream.assistant.assistant import Assistant
 from perstream.config import Config
@@ -35,10 +34,6 @@ from perstream.protocols import Adapters, Backend
 from perstream.sources import PushSource, Source, open_source
 from perstream.types import ByteArray, MemoryRecord, Percept, Receipt, Reply, Selector
 
-if TYPE_CHECKING:
-    pass
-
-T = TypeVar("T")
 VIEW_SIDE_PX = 800
 """Longer side of the picture that shows what is seen now."""
 LIVE = timedelta(seconds=30)

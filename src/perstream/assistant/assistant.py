@@ -219,14 +219,9 @@ class Assistant:
     def _remember(self, moment: Moment, context: str = "") -> None:
         if len(self._postponed) >= MOST_POSTPONED:
             self.catch_up(_never)
-        try:
-            if not self._postponed:  # memories are made in the order of time
-                self._store(moment, self._urgent, context)
-                return
-        except Interrupted:
-            pass
+        # Behind those that wait: memories are made in the order of time.
         self._postponed.append((moment, context))
-        self._later(self.catch_up)
+        self.catch_up()
 
     def _store(self, moment: Moment, urgent: Callable[[], bool], context: str = "") -> MemoryRecord | None:
         record = self._rememberer.moment(moment, urgent, context)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perstream.cli import options, output
-from perstream.config import Config
 from perstream.errors import BackendUnavailable
 from perstream.places import store_folder
 
@@ -33,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def listed(store: options.Store = None, config: options.ConfigFile = None, as_json: options.Json = False) -> None:
     """Say which are loaded, and which one is in use."""
-    _told(options.settings(config, store), as_json)
+    _change(lambda _: None, store, config, as_json)
 
 
 def load(
@@ -46,56 +44,45 @@ def load(
     as_json: options.Json = False,
 ) -> None:
     """Load one beside the others; it is not in use yet."""
-    settings = options.settings(config, store)
-    with _running(settings) as adapters:
-        here = Path(path).expanduser()
-        adapters.load(name, str(here.resolve()) if here.is_dir() else path)
-    _told(settings, as_json)
+    here = Path(path).expanduser()
+    _change(
+        lambda adapters: adapters.load(name, str(here.resolve()) if here.is_dir() else path), store, config, as_json
+    )
 
 
 def use(
     name: Name, store: options.Store = None, config: options.ConfigFile = None, as_json: options.Json = False
 ) -> None:
     """Answer with this one from the next word on."""
-    settings = options.settings(config, store)
-    with _running(settings) as adapters:
-        adapters.use(name)
-    _told(settings, as_json)
+    _change(lambda adapters: adapters.use(name), store, config, as_json)
 
 
 def off(store: options.Store = None, config: options.ConfigFile = None, as_json: options.Json = False) -> None:
     """Answer with the model as it came."""
-    settings = options.settings(config, store)
-    with _running(settings) as adapters:
-        adapters.use(None)
-    _told(settings, as_json)
+    _change(lambda adapters: adapters.use(None), store, config, as_json)
 
 
 def unload(
     name: Name, store: options.Store = None, config: options.ConfigFile = None, as_json: options.Json = False
 ) -> None:
     """Let one go."""
-    settings = options.settings(config, store)
-    with _running(settings) as adapters:
-        adapters.unload(name)
-    _told(settings, as_json)
+    _change(lambda adapters: adapters.unload(name), store, config, as_json)
 
 
-@contextmanager
-def _running(settings: Config) -> Iterator[Adapters]:
-    """The adapters of the daemon on this store: a model that ends with the command has none to switch."""
+def _change(change: Callable[[Adapters], None], store: Path | None, config: Path | None, as_json: bool) -> None:
+    """Change the adapters of the daemon on this store, and say what they are then.
+
+    Only the daemon's: a model that ends with the command has none to switch.
+    """
     from perstream.web.client import Client, find_daemon
 
-    store = store_folder(settings)
-    address = find_daemon(store)
+    folder = store_folder(options.settings(config, store))
+    address = find_daemon(folder)
     if address is None:
-        raise BackendUnavailable(f"no daemon serves {store}; start one with: perstream serve --backend qwen-omni")
-    with Client(store, address) as client:
-        yield client.adapters()
-
-
-def _told(settings: Config, as_json: bool) -> None:
-    with _running(settings) as adapters:
+        raise BackendUnavailable(f"no daemon serves {folder}; start one with: perstream serve --backend qwen-omni")
+    with Client(folder, address) as client:
+        adapters = client.adapters()
+        change(adapters)
         names, active = adapters.names, adapters.active
     if as_json:
         output.emit({"adapters": list(names), "active": active})

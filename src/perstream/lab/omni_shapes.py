@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perstream.errors import BackendError, BackendUnavailable
-from perstream.lab.tiny_words import SPECIAL, tokenizer
+from perstream.lab.tiny_words import SPECIAL, thinker_config, tokenizer
 from perstream.models.omni.loaded import Loaded
 from perstream.models.omni.patching import Patching
 from perstream.models.omni.windows import batch_windows
@@ -88,9 +88,6 @@ def random_model(size: str, device: str, dtype: str) -> Loaded:
 
 def shape(size: str, words: Any) -> Any:
     """The configuration of a published size with the token ids of ``words``."""
-    from transformers import Qwen2_5OmniThinkerConfig
-
-    ids = {name: words.convert_tokens_to_ids(token) for name, token in SPECIAL.items()}
     width = TEXT[size]["hidden_size"]
     text = {
         **TEXT[size],
@@ -98,21 +95,12 @@ def shape(size: str, words: Any) -> Any:
         "rope_parameters": {"rope_type": "default", "rope_theta": 1e6, "mrope_section": [16, 24, 24]},
         "pad_token_id": words.pad_token_id,
     }
-    made: Any = Qwen2_5OmniThinkerConfig
-    config = made(
+    return thinker_config(
+        words,
         text_config=text,
         vision_config={**(TINY_VISION if size == "tiny" else VISION), "out_hidden_size": width},
         audio_config={**(TINY_AUDIO if size == "tiny" else {}), "output_dim": width},
-        image_token_index=ids["image_token"],
-        video_token_index=ids["video_token"],
-        audio_token_index=ids["audio_token"],
-        audio_start_token_id=ids["audio_bos_token"],
-        audio_end_token_id=ids["audio_eos_token"],
-        pad_token_id=words.pad_token_id,
     )
-    config.vision_start_token_id = ids["vision_bos_token"]
-    config.vision_end_token_id = ids["vision_eos_token"]
-    return config
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from perstream.errors import BackendUnavailable
 from perstream.lab.tiny_cups import train
-from perstream.lab.tiny_words import SPECIAL, TEMPLATE, tokenizer
+from perstream.lab.tiny_words import TEMPLATE, thinker_config, tokenizer
 
 HIDDEN = 64
 AUDIO_SECONDS = 30
@@ -57,9 +57,6 @@ def build_tiny(folder: Path, *, seed: int = 0, official_layout: bool = False, tr
 
 def config_of(words: Any) -> Any:
     """The thinker's configuration: every size small, every token id from ``words``."""
-    from transformers import Qwen2_5OmniThinkerConfig
-
-    ids = {name: words.convert_tokens_to_ids(token) for name, token in SPECIAL.items()}
     # With the usual 0.02 greedy tokens stay the same even under wrong positions, and tests would be blind.
     spread = {"initializer_range": 0.2}
     text = {
@@ -93,22 +90,7 @@ def config_of(words: Any) -> Any:
         "output_dim": HIDDEN,
         **spread,
     }
-    made: Any = Qwen2_5OmniThinkerConfig
-    config = made(
-        text_config=text,
-        vision_config=vision,
-        audio_config=audio,
-        image_token_index=ids["image_token"],
-        video_token_index=ids["video_token"],
-        audio_token_index=ids["audio_token"],
-        audio_start_token_id=ids["audio_bos_token"],
-        audio_end_token_id=ids["audio_eos_token"],
-        pad_token_id=words.pad_token_id,
-        **spread,
-    )
-    config.vision_start_token_id = ids["vision_bos_token"]
-    config.vision_end_token_id = ids["vision_eos_token"]
-    return config
+    return thinker_config(words, text_config=text, vision_config=vision, audio_config=audio, **spread)
 
 
 def _preprocessor() -> dict[str, Any]:

@@ -91,3 +91,23 @@ def tokenizer(size: int = 0) -> Any:
     )
     words.add_tokens([AddedToken(token, special=True) for token in SPECIAL.values()])
     return words
+
+
+def thinker_config(words: Any, **shape: Any) -> Any:
+    """A thinker's configuration of that shape, with every token id from ``words``."""
+    from transformers import Qwen2_5OmniThinkerConfig
+
+    ids = {name: words.convert_tokens_to_ids(token) for name, token in SPECIAL.items()}
+    made: Any = Qwen2_5OmniThinkerConfig
+    config = made(
+        image_token_index=ids["image_token"],
+        video_token_index=ids["video_token"],
+        audio_token_index=ids["audio_token"],
+        audio_start_token_id=ids["audio_bos_token"],
+        audio_end_token_id=ids["audio_eos_token"],
+        pad_token_id=words.pad_token_id,
+        **shape,
+    )
+    config.vision_start_token_id = ids["vision_bos_token"]
+    config.vision_end_token_id = ids["vision_eos_token"]
+    return config

@@ -7,23 +7,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from perstream.types import ByteArray
+from perstream.types import ArrayPicture, ByteArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PixelPicture:
-    """Does what ArrayPicture does, ten times as fast, and to the pixel asked for."""
-
-    pixels: ByteArray
-    """RGB [h, w, 3]."""
-
-    @property
-    def width(self) -> int:
-        return int(self.pixels.shape[1])
-
-    @property
-    def height(self) -> int:
-        return int(self.pixels.shape[0])
+class PixelPicture(ArrayPicture):
+    """Shrinks with OpenCV: ten times as fast, and to the pixel asked for."""
 
     def gray(self, width: int) -> ByteArray:
         small = self._shrunk(min(1.0, max(1, width) / self.width))
