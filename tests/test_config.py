@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from perstream import config
 from perstream.config import Config
 from perstream.errors import ConfigError
 from perstream.settings import load
@@ -97,9 +96,9 @@ def test_the_settings_page_is_current() -> None:
 
 
 def test_every_setting_says_what_it_means() -> None:
-    from perstream.lab.docs import _field_texts
+    from perstream.lab.docs import setting_texts
 
-    texts = _field_texts(Path(config.__file__))
+    texts = setting_texts()
     sections = [Config, *(type(getattr(Config(), f.name)) for f in dataclasses.fields(Config))]
     missing = [
         f"{section.__name__}.{f.name}"

@@ -10,6 +10,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from perstream.config_privacy import EncryptionConfig, PrivacyConfig
+from perstream.config_upkeep import AlertConfig, BackupConfig, LogConfig, WatchdogConfig
+
 Meta = msgspec.Meta
 Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -30,6 +33,10 @@ class SourceConfig:
     """Listen for voices in the sound track."""
     transcript: bool = True
     """Read a side-car .srt/.vtt or embedded subtitles."""
+    allow_hosts: tuple[str, ...] = ()
+    """Hosts that a stream may come from although they are this machine or a link-local address; * is any. What the command line names is always opened."""
+    folders: tuple[str, ...] = ()
+    """Folders whose files may be watched over the API by a token that is not the owner's; the owner may name any."""
     image_s: Annotated[float, Meta(gt=0, le=3600)] = 2.0
     """How long each image of a folder is shown on its timeline, in seconds."""
 
@@ -236,6 +243,12 @@ class ServerConfig:
     """Largest request, kB."""
     max_question_chars: Annotated[int, Meta(ge=1)] = 4000
     """Longest question, characters."""
+    requests_per_s: Annotated[float, Meta(gt=0)] = 200.0
+    """Most requests a second of one token, over ten seconds; more are told when to come back."""
+    questions_at_once: Annotated[int, Meta(ge=1)] = 64
+    """Most questions in hand at once; more are told to come back."""
+    streams_at_once: Annotated[int, Meta(ge=1)] = 32
+    """Most event streams and live views open at once."""
 
 
 @dataclass(frozen=True)
@@ -244,6 +257,8 @@ class Config:
 
     store: str = ""
     """Folder of the memory store; empty is the user's data folder."""
+    profile: Annotated[str, Meta(pattern=r"^([a-z0-9][a-z0-9_-]{0,31})?$")] = ""
+    """Whose memory: each profile has a store and tokens of its own; empty is the first person's."""
     owner: str = ""
     """The owner's name, so that questions and transcripts that use it mean the owner."""
     source: SourceConfig = field(default_factory=SourceConfig)
@@ -256,3 +271,9 @@ class Config:
     delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
     backend: BackendConfig = field(default_factory=BackendConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    encryption: EncryptionConfig = field(default_factory=EncryptionConfig)
+    backup: BackupConfig = field(default_factory=BackupConfig)
+    alerts: AlertConfig = field(default_factory=AlertConfig)
+    watchdog: WatchdogConfig = field(default_factory=WatchdogConfig)
+    log: LogConfig = field(default_factory=LogConfig)

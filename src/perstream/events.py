@@ -115,6 +115,30 @@ class ErrorRaised(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertRaised(Event):
+    """Something about the daemon itself needs its owner, or no longer does."""
+
+    event: ClassVar[str] = "alert"
+    rule: str
+    """``source_gone``, ``disk_low``, ``budget``, ``latency``, ``backup_overdue``, ``stuck``."""
+    subject: str
+    """What it is about, for example a source's name; may be empty."""
+    text: str
+    """One line that says what is wrong and what to do."""
+    active: bool
+    """False when it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted(Event):
+    """Something was taken out before it was stored. It says what kind, never what."""
+
+    event: ClassVar[str] = "redacted"
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Forgotten(Event):
     """Memories were forgotten: whoever shows one takes it away. It says nothing of what they said."""
 

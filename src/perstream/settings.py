@@ -66,15 +66,21 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             continue
         if name not in places:
             raise ConfigError(f"{name} is no setting; see docs/CONFIG.md for the names")
-        listed = places[name] in LISTS
+        listed = _is_list(places[name])
         _merge(tree, _nest(list(places[name]), [v for v in value.split(",") if v] if listed else value), name)
     return tree
 
 
-LISTS = frozenset({("backend", "adapters")})
-"""Settings of several values; in the environment they stand with commas between."""
-NOT_SETTINGS = frozenset({"PERSTREAM_TOKEN", "PERSTREAM_PYTHON", "PERSTREAM_TEST_TORCH"})
-"""PERSTREAM_ names of the environment that are no settings: a secret, and the scripts' own."""
+NOT_SETTINGS = frozenset({"PERSTREAM_TOKEN", "PERSTREAM_PASSPHRASE", "PERSTREAM_PYTHON", "PERSTREAM_TEST_TORCH"})
+"""PERSTREAM_ names of the environment that are no settings: secrets, and the scripts' own."""
+
+
+def _is_list(place: tuple[str, ...]) -> bool:
+    """A setting of several values; in the environment they stand with commas between."""
+    value: object = Config()
+    for name in place:
+        value = getattr(value, name)
+    return isinstance(value, tuple)
 
 
 def _places() -> list[tuple[str, ...]]:

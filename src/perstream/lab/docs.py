@@ -15,7 +15,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import click
 import typer
 
-from perstream import config
+from perstream import config, config_privacy, config_upkeep
 
 DOCS = Path(__file__).parents[3] / "docs"
 WIDTH = 100
@@ -26,7 +26,7 @@ def config_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Made from `src/perstream/config.py` by `python -m perstream.lab.docs`.",
+        "Made from `src/perstream/config*.py` by `python -m perstream.lab.docs`.",
         "",
         "Precedence: defaults < `perstream.toml` (or `--config FILE`) < `PERSTREAM_<SECTION>_<NAME>` in the environment < flags.",
         "Unknown names and values out of range are refused. Secrets are no settings.",
@@ -39,7 +39,7 @@ def config_page() -> str:
         "gamma_threshold = 0.4",
         "```",
     ]
-    texts = _field_texts(Path(config.__file__))
+    texts = setting_texts()
     for title, section, prefix in _sections():
         lines += ["", f"## {title}", "", "| setting | default | allowed | meaning |", "|---|---|---|---|"]
         hints = get_type_hints(section, include_extras=True)
@@ -63,6 +63,12 @@ def cli_page() -> str:
         context = click.Context(sub, info_name=path, max_content_width=WIDTH, terminal_width=WIDTH)
         lines += [f"### `{path}`", "", "```text", sub.get_help(context), "```", ""]
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
+
+
+def setting_texts() -> dict[tuple[str, str], str]:
+    """(section's class, setting) -> what it means."""
+    pages = (config, config_privacy, config_upkeep)
+    return {key: text for page in pages for key, text in _field_texts(Path(page.__file__)).items()}
 
 
 def main() -> None:

@@ -1,0 +1,104 @@
+"""What the house does for itself now and then, on one thread of its own: backups, retention, alerts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from perstream.errors import PerStreamError
+
+log = logging.getLogger(__name__)
+RETRY_S = 300.0
+"""A chore that failed is tried again after this long, or after its own time where that is shorter."""
+
+
+@dataclass(frozen=True)
+class Chore:
+    """One thing to do again and again."""
+
+    name: str
+    every_s: float
+    run: Callable[[], None]
+    """May take long; raises what it likes, which is logged and counted."""
+    first_s: float = 0.0
+    """Seconds from the start to the first time."""
+
+
+@dataclass(frozen=True)
+class ChoreStatus:
+    """How a chore is doing."""
+
+    name: str
+    done: int = 0
+    failed: int = 0
+    last_error: str | None = None
+    running_s: float = 0.0
+    """For how long it has been running; 0 when it is not."""
+
+
+class Chores:
+    """Runs chores one after another, each when it is due."""
+
+    def __init__(self, chores: Sequence[Chore], clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` in seconds; it never goes back."""
+        self._clock = clock
+        self._stopping = threading.Event()
+        now = clock()
+        self._due = [(now + chore.first_s, chore) for chore in chores]
+        self._status = {chore.name: ChoreStatus(chore.name) for chore in chores}
+        self._running: tuple[str, float] | None = None
+        self._thread = threading.Thread(target=self._run, name="perstream-chores", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    @property
+    def status(self) -> tuple[ChoreStatus, ...]:
+        """Each chore, in the order they were given."""
+        running = self._running
+        found = []
+        for name, status in self._status.items():
+            took = self._clock() - running[1] if running is not None and running[0] == name else 0.0
+            found.append(ChoreStatus(name, status.done, status.failed, status.last_error, took))
+        return tuple(found)
+
+    def close(self, timeout: float) -> bool:
+        """No further chore; False when the one in hand does not end within ``timeout`` seconds."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while self._due:
+            place = min(range(len(self._due)), key=lambda i: self._due[i][0])
+            due, chore = self._due[place]
+            if self._stopping.wait(max(0.0, due - self._clock())):
+                return
+            worked = self._do(chore)
+            pause = chore.every_s if worked else min(chore.every_s, RETRY_S)
+            self._due[place] = (self._clock() + pause, chore)
+
+    def _do(self, chore: Chore) -> bool:
+        self._running = (chore.name, self._clock())
+        was = self._status[chore.name]
+        try:
+            chore.run()
+        except PerStreamError as error:
+            log.warning("%s: %s", chore.name, error)
+            self._status[chore.name] = ChoreStatus(chore.name, was.done, was.failed + 1, str(error))
+            return False
+        except Exception as error:
+            log.exception("%s failed", chore.name)
+            told = f"{type(error).__name__}: {error}"
+            self._status[chore.name] = ChoreStatus(chore.name, was.done, was.failed + 1, told)
+            return False
+        else:
+            self._status[chore.name] = ChoreStatus(chore.name, was.done + 1, was.failed)
+            return True
+        finally:
+            self._running = None

@@ -1,0 +1,101 @@
+"""The side of the house that watches: sources, their live views and their events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from perstream.daemon.bus import EventBus, Subscription
+from perstream.daemon.fed import Fed
+from perstream.daemon.status import SourceRequest, SourceStatus
+from perstream.daemon.supervisor import Supervisor
+from perstream.daemon.unasked import Unasked
+from perstream.errors import PerStreamError
+from perstream.events import Done
+from perstream.keyframes.thumbnail import thumbnail
+from perstream.sources import PushSource
+from perstream.types import ByteArray
+
+VIEW_SIDE_PX = 800
+"""Longer side of the picture that shows what is seen now."""
+
+
+class Watching(Unasked):
+    """Every method may be called from any thread."""
+
+    bus: EventBus
+    _supervisor: Supervisor
+    _fed: Fed
+    _views: dict[str, ByteArray]
+    """Of each source its latest keyframe."""
+
+    def watch(
+        self,
+        uri: str,
+        *,
+        start_time: datetime | None = None,
+        realtime: bool = False,
+        name: str | None = None,
+        keep: bool = False,
+    ) -> str:
+        """Start watching; returns the source's name.
+
+        SourceError when it cannot be opened; with ``keep`` it is tried again for ever instead.
+        """
+        return self._supervisor.add(SourceRequest(uri, start_time, realtime, name, keep))
+
+    def remove(self, name: str) -> None:
+        """Stop watching; what was perceived is remembered. NotFound for an unknown name."""
+        self._supervisor.remove(name)
+        self._views.pop(name, None)
+
+    def pause(self, name: str | None = None) -> None:
+        """Perceive nothing of this source, or of all."""
+        self._supervisor.pause(name)
+
+    def resume(self, name: str | None = None) -> None:
+        """Perceive again."""
+        self._supervisor.resume(name)
+
+    def wait(self, name: str, timeout: float | None = None) -> Done | None:
+        """The source's Done, or None when it still runs after ``timeout`` seconds."""
+        return self._supervisor.wait(name, timeout)
+
+    def failure(self, name: str) -> PerStreamError | None:
+        """Why a source could not be read to its end, or None."""
+        return self._supervisor.failure(name)
+
+    def sources(self) -> list[SourceStatus]:
+        """All sources and how they are doing."""
+        return list(self._supervisor.list())
+
+    def view(self, name: str) -> bytes | None:
+        """JPEG of the latest keyframe of a source, None before the first. NotFound for an unknown name."""
+        self._supervisor.failure(name)
+        latest = self._views.get(name)
+        return None if latest is None else thumbnail(latest, VIEW_SIDE_PX)
+
+    def recording(self, memory_id: int) -> Path | None:
+        """The file a memory was seen in: only of those that this house watches or watched. NotFound."""
+        record = self.memory(memory_id)
+        files = (Path(one.uri).expanduser() for one in self.sources() if one.shows(record))
+        return next((file.resolve() for file in files if file.is_file()), None)
+
+    def live(self, name: str, after: int = 0, wait_s: float = 0.0) -> tuple[int, bytes] | None:
+        """Number and JPEG of a source's newest frame, when it is another than ``after`` or one comes in time.
+
+        NotFound for an unknown name. Nothing is made of frames while nobody asks.
+        """
+        seen = self._supervisor.glance(name).look(after, wait_s)
+        return None if seen is None else (seen.number, thumbnail(seen.rgb, VIEW_SIDE_PX))
+
+    def feed(self, name: str) -> PushSource:
+        """A source that the caller feeds with pictures; one of this name that still runs goes on.
+
+        ConfigError when something else of this name is being watched.
+        """
+        return self._fed.feed(name, lambda request: self._supervisor.add(request))
+
+    def subscribe(self, capacity: int | None = None) -> Subscription:
+        """Events from now on; a subscriber more than ``capacity`` events behind loses the oldest."""
+        return self.bus.subscribe(capacity)
