@@ -68,7 +68,7 @@ def cli_page() -> str:
 def setting_texts() -> dict[tuple[str, str], str]:
     """(section's class, setting) -> what it means."""
     pages = (config, config_privacy, config_upkeep)
-    return {key: text for page in pages for key, text in _field_texts(Path(page.__file__)).items()}
+    return {key: text for page in pages for key, text in _field_texts(Path(str(page.__file__))).items()}
 
 
 def main() -> None:
