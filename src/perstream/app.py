@@ -11,14 +11,17 @@ from types import TracebackType
 from perstream.assistant.assistant import Assistant
 from perstream.config import Config
 from perstream.daemon.appstatus import AppStatus
+from perstream.daemon.asked import Asked
 from perstream.daemon.bus import EventBus
 from perstream.daemon.channels import channels_of
+from perstream.daemon.counted import Counted
 from perstream.daemon.delivery import Delivery
 from perstream.daemon.fed import Fed
 from perstream.daemon.parts import Parts
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest
 from perstream.daemon.supervisor import Supervisor
+from perstream.daemon.vitals import Readiness, Vitals, readiness_of
 from perstream.daemon.watching import Watching
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
 from perstream.errors import Interrupted, NotFound
@@ -61,6 +64,9 @@ class App(Watching):
         self._fed = Fed()
         self._views: dict[str, ByteArray] = {}
         self.bus = EventBus()
+        self._asked = Asked()
+        self._counted = Counted()
+        self.bus.listen(self._counted.hear)
         self._delivery = Delivery(channels_of(config.delivery), self.bus.listen)
         worker = AssistantWorker(self.bus.publish, tick=lambda: self._assistant.tick(_utc_now()))
         super().__init__(config, backend, memory, worker, self.now)
@@ -98,7 +104,7 @@ class App(Watching):
                 raise Interrupted("the question was withdrawn")
             return self._assistant.ask(question, now=now, say=say or _unheard, cancelled=cancelled or _never)
 
-        return self._worker.submit(Priority.QUESTION, answer).result()
+        return self._asked.count(lambda: self._worker.submit(Priority.QUESTION, answer).result())
 
     def ask_at(self, source: str, pts_s: float, question: str) -> Future[Reply]:
         """Ask when ``source`` reaches ``pts_s`` seconds or ends; what comes later is not known then."""
@@ -129,7 +135,18 @@ class App(Watching):
             notes=self._backend.notes,
             errors=self._worker.errors,
             delivered=self._delivery.counts,
+            vitals=Vitals(
+                self.readiness(),
+                self._worker.waiting_by,
+                self._worker.busy_s,
+                self._asked.questions,
+                self._counted.counts,
+            ),
         )
+
+    def readiness(self) -> Readiness:
+        """Whether a question can be answered now; waits for nothing."""
+        return readiness_of(self._worker, None, self.config.watchdog.stuck_s, self.warming)
 
     def adapters(self) -> Adapters:
         """LoRA adapters, switched while the house runs. NotFound when the brain in use takes none."""

@@ -16,6 +16,7 @@ from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
 from perstream.daemon.status import SourceState, SourceStatus
 from perstream.daemon.tally import Latency
+from perstream.daemon.vitals import Readiness, Vitals
 from perstream.errors import BackendUnavailable, Interrupted, NotFound, PerStreamError
 from perstream.events import Done
 from perstream.jsonlines import evidence_of
@@ -98,6 +99,8 @@ class ScriptedHouse(SpeakingHouse):
         self.error: Exception | None = None
         """Raised by whatever is called next."""
         self.listed = ListedAdapters()
+        self.ready = Readiness(True)
+        self.vitals = Vitals()
         self.withdrawn = threading.Event()
         """Set when an answer was given up because its client had gone."""
         self.hold = threading.Event()
@@ -195,9 +198,12 @@ class ScriptedHouse(SpeakingHouse):
         graph.add_edge(("category", "travel"), ("memory", 3), kind="holds")
         return graph
 
+    def readiness(self) -> Readiness:
+        return self.ready
+
     def status(self) -> AppStatus:
         memory = MemoryStatus(len(self.records), 2, 3, 1.5, 0.5, NOON, NOON, 1)
-        return AppStatus("builtin", "/store", memory, tuple(self.sources()), {"cooldown": 2}, 0)
+        return AppStatus("builtin", "/store", memory, tuple(self.sources()), {"cooldown": 2}, 0, vitals=self.vitals)
 
     def watch(
         self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from perstream.daemon.status import SourceStatus
+from perstream.daemon.vitals import Vitals
 from perstream.memory.status import MemoryStatus
 from perstream.protocols import Sent
 
@@ -33,3 +34,5 @@ class AppStatus:
     """How the backend was chosen, and what it fell back from."""
     delivered: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Words said unasked by way of delivery: sent, failed, dropped."""
+    vitals: Vitals = field(default_factory=Vitals)
+    """Whether it can do its work, and what it counted."""

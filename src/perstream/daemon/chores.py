@@ -57,6 +57,11 @@ class Chores:
         self._thread.start()
 
     @property
+    def alive(self) -> bool:
+        """Whether they are looked after; also before the start, and where there are none."""
+        return self._thread.is_alive() or self._thread.ident is None or not self._due
+
+    @property
     def status(self) -> tuple[ChoreStatus, ...]:
         """Each chore, in the order they were given."""
         running = self._running

@@ -35,6 +35,7 @@ class Desk:
         self._memory = memory
         self._worker = worker
         self._clock = clock
+        self._warming: threading.Thread | None = None
 
     def recall(
         self,
@@ -73,7 +74,13 @@ class Desk:
             with contextlib.suppress(PerStreamError):  # the first question will say it
                 self._memory.warm()
 
-        threading.Thread(target=load, name="perstream-warm", daemon=True).start()
+        self._warming = threading.Thread(target=load, name="perstream-warm", daemon=True)
+        self._warming.start()
+
+    @property
+    def warming(self) -> bool:
+        """Whether the index is being loaded at this moment."""
+        return self._warming is not None and self._warming.is_alive()
 
     def memories(self, **filters: Any) -> list[MemoryRecord]:
         """Newest first; the filters are those of :meth:`perstream.memory.memory.Memory.list`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 
+from perstream.daemon.buckets import Spread
 from perstream.daemon.tally import Latency
 from perstream.types import MemoryRecord
 
@@ -61,6 +62,8 @@ class SourceStatus:
     pts_s: float | None = None
     """Where on the source's own clock that is."""
     latency: Latency = field(default_factory=Latency)
+    took: Spread = field(default_factory=Spread)
+    """From capture until the assistant has taken it in, of all frames that got there."""
 
     def shows(self, record: MemoryRecord) -> bool:
         """Whether this recording is the one a memory was seen in: its name, and that it began at the same time."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from perstream.daemon.buckets import Buckets, Spread
+
 LATENCIES_KEPT = 4096
 REPORT_S = 1.0
 """Drops and repeated errors are told at most once in so many seconds."""
@@ -36,6 +38,7 @@ class Tally:
         self._untold: Counter[str] = Counter()
         self._told_at = float("-inf")
         self._ways: deque[tuple[float, float]] = deque(maxlen=LATENCIES_KEPT)
+        self._took = Buckets()
         self._complained_at = float("-inf")
         self._started = time.monotonic()
         self._cpu_started = time.process_time()
@@ -79,6 +82,7 @@ class Tally:
         """A frame reached the assistant; all three by ``time.monotonic``."""
         with self._lock:
             self._ways.append((now - captured, chosen - captured))
+        self._took.add(now - captured)
 
     def latency(self) -> Latency:
         """Percentiles over the latest frames."""
@@ -86,6 +90,11 @@ class Tally:
             ways = list(self._ways)
         whole, choosing = sorted(way for way, _ in ways), sorted(part for _, part in ways)
         return Latency(len(ways), _rank_ms(whole, 0.5), _rank_ms(whole, 0.95), _rank_ms(choosing, 0.95))
+
+    @property
+    def took(self) -> Spread:
+        """The way of all frames that reached the assistant."""
+        return self._took.spread
 
     @property
     def wall_s(self) -> float:

@@ -151,6 +151,7 @@ class Watched:
             last_frame_at=None if last is None else last.at,
             pts_s=None if last is None else last.pts_s,
             latency=tally.latency(),
+            took=tally.took,
         )
 
     def _state(self) -> SourceState:

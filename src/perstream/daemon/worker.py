@@ -114,6 +114,21 @@ class AssistantWorker:
         return sum(len(queue) for queue in self._queues.values())
 
     @property
+    def waiting_by(self) -> dict[str, int]:
+        """Jobs in the queue: ``question``, ``told``, ``percept``."""
+        return {priority.name.lower(): len(queue) for priority, queue in self._queues.items()}
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive()
+
+    @property
+    def closing(self) -> bool:
+        """Whether nothing more is accepted."""
+        return not self._accepting
+
+    @property
     def busy_s(self) -> float:
         """For how long the job in hand has been running; 0 when idle."""
         since = self._busy_since

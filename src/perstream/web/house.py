@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from perstream.daemon.bus import Subscription
 from perstream.daemon.status import SourceStatus
 from perstream.daemon.unasked_state import SpeechState
+from perstream.daemon.vitals import Readiness
 from perstream.errors import PerStreamError
 from perstream.events import Done
 from perstream.protocols import Adapters
@@ -101,6 +102,9 @@ class House(Protocol):
 
     def adapters(self) -> Adapters:
         """LoRA adapters of the brain. NotFound when it takes none."""
+
+    def readiness(self) -> Readiness:
+        """Whether a question can be answered now; at once, whatever the house is busy with."""
 
     def status(self) -> Any:
         """A dataclass that :func:`perstream.jsonlines.plain` can turn into JSON."""
