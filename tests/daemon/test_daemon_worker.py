@@ -23,6 +23,34 @@ def test_a_question_overtakes_told_facts_and_percepts() -> None:
     assert not worker.urgent()
 
 
+def test_what_has_waited_long_gets_its_turn_between_two_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("perstream.daemon.worker.PATIENCE_S", -1.0)
+    order: list[str] = []
+    worker = AssistantWorker(lambda event: None, tick=lambda: order.append("tick") or 3600.0)
+    worker.submit(Priority.PERCEPT, lambda: order.append("seen"))
+    worker.submit(Priority.TOLD, lambda: order.append("told"))
+    for number in range(5):
+        worker.submit(Priority.QUESTION, lambda number=number: order.append(f"asked {number}"))
+    worker.start()
+    until(lambda: len(order) == 9)
+    assert worker.close(timeout=5)
+    # The oldest first, never two in a row; what was told may change what is due, so that the clock is looked at again.
+    between = ["tick", "seen", "told", "tick"]
+    assert order[1::2] == between
+    assert order[::2] == [f"asked {number}" for number in range(5)]
+
+
+def test_one_who_has_just_come_waits_for_all_questions() -> None:
+    order: list[str] = []
+    worker = AssistantWorker(lambda event: None)
+    worker.submit(Priority.PERCEPT, lambda: order.append("seen"))
+    for number in range(3):
+        worker.submit(Priority.QUESTION, lambda number=number: order.append(f"asked {number}"))
+    worker.start()
+    assert worker.close(timeout=5)
+    assert order == ["asked 0", "asked 1", "asked 2", "seen"]
+
+
 def test_percepts_wait_while_the_queue_is_full_and_questions_do_not() -> None:
     worker = AssistantWorker(lambda event: None, percepts=2)
     worker.submit(Priority.PERCEPT, lambda: 1)

@@ -61,6 +61,19 @@ def bench_ask(
     _show(run(questions, memories), as_json)
 
 
+@bench.command("serve")
+def bench_serve(
+    askers: Annotated[int, typer.Option("--askers", min=1, max=1000, help="How many ask at once.")] = 50,
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="For how long they ask.")] = 60.0,
+    memories: Annotated[int, typer.Option("--memories", min=1, help="Memories in the store.")] = 1000,
+    as_json: options.Json = False,
+) -> None:
+    """Many asking at once while a camera is watched: latency, errors, and what it costs the camera."""
+    from perstream.lab.bench_serve import bench_serve as run
+
+    _show(run(askers, seconds, memories), as_json)
+
+
 @bench.command("memory")
 def bench_memory(
     nodes: Annotated[int, typer.Option("--nodes", min=100, help="Memories in the graph.")] = 10_000,

@@ -1,6 +1,7 @@
 """The one assistant thread: it owns the memory, everybody else hands it jobs and gets Futures.
 
-A question overtakes what was told, and that overtakes percepts. Percepts are bounded: handing one
+A question overtakes what was told, and that overtakes percepts; but between two questions something that has waited
+long gets its turn, so that many who ask without a pause cannot keep the assistant from seeing. Percepts are bounded: handing one
 in waits while the queue is full, which is what slows a file down to the speed of its perception.
 Questions and told facts are not bounded here: each has a caller that waits for its Future.
 """
@@ -24,6 +25,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 TICK_S = 15.0
 """A tick that failed is tried again after this long."""
+PATIENCE_S = 0.05
+"""What has waited longer goes before the second of two questions."""
 
 
 class Priority(IntEnum):
@@ -39,12 +42,13 @@ class Closing(PerStreamError):
 
 
 class _Job:
-    __slots__ = ("call", "future", "priority", "source")
+    __slots__ = ("call", "future", "priority", "since", "source")
 
     def __init__(self, priority: Priority, call: Callable[[], Any], source: str | None) -> None:
         self.priority = priority
         self.call = call
         self.source = source
+        self.since = time.monotonic()
         self.future: Future[Any] = Future()
 
 
@@ -68,6 +72,8 @@ class AssistantWorker:
         self._accepting = True
         self._errors = 0
         self._busy_since: float | None = None
+        self._asked = False
+        """The job before was a question."""
         self._thread = threading.Thread(target=self._run, name="perstream-assistant", daemon=True)
 
     def start(self) -> None:
@@ -172,17 +178,32 @@ class AssistantWorker:
     def _next(self) -> _Job | None:
         with self._changed:
             while True:
-                for priority, queue in self._queues.items():  # in the order of Priority
+                for priority in self._order():
+                    queue = self._queues[priority]
                     if priority is Priority.PERCEPT and self._is_time():
+                        self._asked = False
                         return _Job(Priority.PERCEPT, self._run_tick, None)
                     if queue:
                         job = queue.popleft()
+                        self._asked = priority is Priority.QUESTION
                         self._changed.notify_all()
                         return job
                 if not self._accepting:
                     return None
                 left = self._next_tick - time.monotonic()
                 self._changed.wait(None if self._tick is None else max(0.0, left))
+
+    def _order(self) -> list[Priority]:
+        """Which queue is looked into first."""
+        order = list(Priority)
+        if self._asked and self._queues[Priority.QUESTION]:
+            waiting = [p for p in order[1:] if self._queues[p] or (p is Priority.PERCEPT and self._is_time())]
+            since = {p: self._queues[p][0].since if self._queues[p] else self._next_tick for p in waiting}
+            longest = min(waiting, key=lambda p: since[p], default=None)
+            if longest is not None and time.monotonic() - since[longest] > PATIENCE_S:
+                order.remove(longest)
+                order.insert(0, longest)
+        return order
 
     def _is_time(self) -> bool:
         return self._tick is not None and self._accepting and time.monotonic() >= self._next_tick

@@ -21,6 +21,7 @@ from perstream.app import App, build
 from perstream.config import Config, ServerConfig
 from perstream.events import ProactiveSaid
 from perstream.lab.browser import Page, start
+from perstream.lab.sight import SIGNS, sight
 from perstream.web.server import Server
 from perstream.web.token import read_token
 
@@ -28,7 +29,6 @@ VISITS = 10
 LIVE_S = 8.0
 WORDS = 60
 CAMERA_S = 30.0
-SIGNS = ("BAKERY OPEN", "PLATFORM 9", "ROOM 214", "NO PARKING")
 
 
 def p95(values: list[float]) -> float:
@@ -49,15 +49,6 @@ def first_visits(page: Page) -> dict[str, Any]:
         sizes.append(int(page.run(size)))
     page.driver.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": False})
     return {"first_paint_ms": {"p50": statistics.median(paints), "max": max(paints)}, "bytes": max(sizes)}
-
-
-def sight(words: str, step: int) -> np.ndarray:
-    """RGB [720, 1280, 3]: a wall with a sign, and something small that moves."""
-    wall = np.full((720, 1280, 3), (110, 130, 150), np.uint8)
-    cv2.rectangle(wall, (200, 200), (1080, 520), (240, 240, 235), -1)
-    cv2.putText(wall, words, (240, 400), cv2.FONT_HERSHEY_SIMPLEX, 3.2, (30, 30, 30), 7)
-    cv2.circle(wall, (40 + step * 5 % 1200, 650), 12, (200, 60, 60), -1)
-    return wall
 
 
 def live_view(page: Page, app: App) -> dict[str, Any]:
