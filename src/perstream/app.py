@@ -21,6 +21,7 @@ from perstream.daemon.parts import Parts
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest
 from perstream.daemon.supervisor import Supervisor
+from perstream.daemon.upkeep import Upkeep
 from perstream.daemon.vitals import Readiness, Vitals, readiness_of
 from perstream.daemon.watching import Watching
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
@@ -84,8 +85,10 @@ class App(Watching):
             batch=backend.batch,
         )
         self._supervisor = Supervisor(parts, self._worker, self.bus, self._open, config.source)
+        self._upkeep = Upkeep(())
         self._worker.start()
         self._supervisor.start()
+        self._upkeep.start()
 
     # --- questions and told facts -----------------------------------------------------------
 
@@ -135,6 +138,7 @@ class App(Watching):
             notes=self._backend.notes,
             errors=self._worker.errors,
             delivered=self._delivery.counts,
+            chores=self._upkeep.chores.status,
             vitals=Vitals(
                 self.readiness(),
                 self._worker.waiting_by,
@@ -146,7 +150,7 @@ class App(Watching):
 
     def readiness(self) -> Readiness:
         """Whether a question can be answered now; waits for nothing."""
-        return readiness_of(self._worker, None, self.config.watchdog.stuck_s, self.warming)
+        return readiness_of(self._worker, self._upkeep.chores, self.config.watchdog.stuck_s, self.warming)
 
     def adapters(self) -> Adapters:
         """LoRA adapters, switched while the house runs. NotFound when the brain in use takes none."""
@@ -163,6 +167,7 @@ class App(Watching):
 
     def close(self) -> None:
         """Stop watching, remember what was perceived, close the store. Safe to call twice."""
+        self._upkeep.close(STOP_S)
         self._supervisor.stop(STOP_S)
         self._worker.close(drain=True, timeout=STOP_S)
         self._delivery.close()

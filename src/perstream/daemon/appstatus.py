@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from perstream.daemon.chores import ChoreStatus
 from perstream.daemon.status import SourceStatus
+from perstream.daemon.upkeep_state import Alert, BackupStatus, WatchdogStatus
 from perstream.daemon.vitals import Vitals
 from perstream.memory.status import MemoryStatus
 from perstream.protocols import Sent
@@ -34,5 +36,11 @@ class AppStatus:
     """How the backend was chosen, and what it fell back from."""
     delivered: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Words said unasked by way of delivery: sent, failed, dropped."""
+    chores: tuple[ChoreStatus, ...] = ()
+    """What the house does for itself now and then."""
+    alerts: tuple[Alert, ...] = ()
+    """What needs the owner now."""
+    backups: BackupStatus = field(default_factory=BackupStatus)
+    watchdog: WatchdogStatus = field(default_factory=WatchdogStatus)
     vitals: Vitals = field(default_factory=Vitals)
     """Whether it can do its work, and what it counted."""
