@@ -1,6 +1,7 @@
 """The HTTP API of the daemon: create_api(house) -> FastAPI, guarded.
 
-Everything lies under /v1 and needs the token; /healthz says without it that the daemon lives. The
+Everything lies under /v1 and needs the token, as /metrics does; /healthz and /readyz say without it that the daemon
+lives and whether it can answer. The
 JSON shapes are those of :mod:`perstream.jsonlines`; errors are problems (see problems.py).
 """
 
@@ -22,6 +23,7 @@ from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
 from perstream.web.keys import Keys
 from perstream.web.memory_routes import memory_routes
+from perstream.web.metrics_routes import metrics_routes
 from perstream.web.page_routes import mount_files, page_routes
 from perstream.web.pair_routes import pair_routes
 from perstream.web.pairing import Pairing
@@ -55,6 +57,7 @@ def create_api(
     api.include_router(source_routes(house))
     api.include_router(adapter_routes(house))
     api.include_router(proactive_routes(house))
+    api.include_router(metrics_routes(house))
     if pairing is not None:
         api.include_router(pair_routes(pairing))
     api.include_router(page_routes())
