@@ -62,7 +62,11 @@ class Counted:
             alerts = Counter(dict.fromkeys(self._rules, 0))
             alerts.update(rule for rule, _ in self._alerts)
             return Counts(
-                dict(self._gate), dict(self._stored), dict(self._said), dict(self._redacted), dict(sorted(alerts.items()))
+                dict(self._gate),
+                dict(self._stored),
+                dict(self._said),
+                dict(self._redacted),
+                dict(sorted(alerts.items())),
             )
 
     def _alert(self, event: AlertRaised) -> None:
