@@ -12,7 +12,6 @@ from web_fakes import NOON, ScriptedHouse
 from perstream.config import ServerConfig
 from perstream.errors import BackendUnavailable
 from perstream.events import GateDecided
-from perstream.web import streams
 from perstream.web.server import Server
 
 
@@ -97,16 +96,6 @@ def test_silence_has_a_heartbeat(house: ScriptedHouse, tmp_path: Path, monkeypat
         with httpx.stream("GET", f"{server.url}/v1/events", headers=headers, trust_env=False) as answer:
             kinds = [line for line, _ in zip(answer.iter_lines(), range(6), strict=False)]
     assert kinds.count(": beat") == 2
-
-
-def test_too_many_listeners_are_refused(
-    http: httpx.Client, house: ScriptedHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(streams, "MAX_LISTENERS", 1)
-    with http.stream("GET", "/v1/events") as answer:
-        lines = answer.iter_lines()
-        next(lines)
-        assert http.get("/v1/events").status_code == 503
 
 
 def test_when_the_house_closes_its_bus_the_stream_ends(http: httpx.Client, house: ScriptedHouse) -> None:

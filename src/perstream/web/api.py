@@ -22,6 +22,7 @@ from perstream.web.clip_routes import clip_routes
 from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
 from perstream.web.keys import Keys
+from perstream.web.limits import Limits
 from perstream.web.memory_routes import memory_routes
 from perstream.web.metrics_routes import metrics_routes
 from perstream.web.page_routes import mount_files, page_routes
@@ -72,7 +73,7 @@ def create_api(
     return api
 
 
-def guarded(api: FastAPI, config: ServerConfig, keys: Keys, lan_names: Sequence[str] = ()) -> Asgi:
+def guarded(api: FastAPI, config: ServerConfig, keys: Keys, limits: Limits, lan_names: Sequence[str] = ()) -> Asgi:
     """The API behind its doorkeeper; with ``lan_names`` the one of the LAN's door, where devices are paired."""
     names = () if config.host in ("0.0.0.0", "::") else (config.host,)
-    return Guard(api, keys, config.max_body_kb * 1024, lan_names or names, pairing=bool(lan_names))
+    return Guard(api, keys, config.max_body_kb * 1024, limits, lan_names or names, network=bool(lan_names))

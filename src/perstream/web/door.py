@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -20,14 +22,49 @@ CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Of TLS 1.2; those of 1.3 are all fine. Older versions are not spoken."""
 MOST_STRANGERS = 100
 """Connections at once where others can connect; more are told to come back."""
+MOST_NEIGHBOURS = 1000
+"""The same on this machine alone."""
+HEAD_BYTES = 16 * 1024
+"""Of a request's first line and headers together."""
+HEAD_S = 10.0
+"""They must be here this long after the connection, or after their first byte on one that is used again."""
 
 
 class _QuietProtocol(H11Protocol):
-    """HTTP/1.1 without an access log: addresses hold what was searched for."""
+    """HTTP/1.1 without an access log: addresses hold what was searched for. Slow heads are not waited for."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False
+        self._head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._await_head()
+        elif self.conn.their_state is not h11.IDLE:
+            self._head_is_here()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_here()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self._head_is_here()
+        super().handle_websocket_upgrade(event)
+
+    def _await_head(self) -> None:
+        if self._head is None:
+            self._head = self.loop.call_later(HEAD_S, self.transport.close)
+
+    def _head_is_here(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
 
 
 class Door:
@@ -66,11 +103,13 @@ class Door:
                 lifespan="off",
                 log_config=None,
                 server_header=False,
+                proxy_headers=False,  # who asks is who connects: a header could name anybody
+                h11_max_incomplete_event_size=HEAD_BYTES,
                 timeout_graceful_shutdown=int(LET_GO_S),
                 ssl_certfile=certificate.certificate if certificate else None,
                 ssl_keyfile=certificate.key if certificate else None,
                 ssl_ciphers=CIPHERS,
-                limit_concurrency=MOST_STRANGERS if certificate else None,
+                limit_concurrency=MOST_STRANGERS if certificate else MOST_NEIGHBOURS,
             )
         )
 

@@ -2,10 +2,11 @@
 
 - The Host header must name this machine: a web page that rebinds its name to 127.0.0.1 is refused.
 - A browser's Origin must do so too; there is no CORS.
-- Everything but /healthz and the page's files needs the owner's bearer token or that of a paired device; see keys.py. A code for pairing is
-  taken from anybody, where that is switched on.
+- Everything but /healthz, /readyz and the page's files needs a token whose scope covers the call: the owner's, one
+  made for somebody else, or that of a paired device; see keys.py and scopes.py. A code for pairing is taken from
+  anybody, where that is switched on.
 - A WebSocket is let in at one place only, and says the token first; see socket_door.py.
-- A body is read here, up to a limit, and handed on whole.
+- A body is read here, up to a limit, and handed on whole. Rates and what is in hand at once are bounded; see limits.py.
 """
 
 from __future__ import annotations
@@ -16,111 +17,138 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from perstream.web.headers import completed
 from perstream.web.keys import Keys
+from perstream.web.limits import Full, Limits
 from perstream.web.problems import problem
+from perstream.web.scopes import KEY, PAIR, Scope, needed, open_to_all
 from perstream.web.socket_door import SOCKETS, admit
 
-Scope = MutableMapping[str, Any]
+Request = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+Asgi = Callable[[Request, Receive, Send], Awaitable[None]]
 
 log = logging.getLogger(__name__)
-OPEN_PATHS = frozenset({"/healthz", "/"})
-OPEN_FILES = ("/page/", "/clip/")
-"""The page's own files: no data, so no token. Clips: the ticket in the address is the key; see clip_routes.py."""
-PAIR_PATH = "/v1/pair"
 PAIR_BYTES = 2048
 """Of a stranger no larger body is read."""
-OWNER_PATHS = frozenset({"/v1/pair/code"})
-"""Not even a paired device may pair another."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_S = 30.0
 """A body that takes longer is given up."""
 DRAINED_BYTES = 64 * 2**20
 """Of a body that is too large so much is read and thrown away, so that the answer gets through."""
-HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
+MOST_HEADERS = 100
 
 
 class Guard:
     """Wraps the API."""
 
     def __init__(
-        self, app: Asgi, keys: Keys, max_body: int, names: Iterable[str] = (), *, pairing: bool = False
+        self,
+        app: Asgi,
+        keys: Keys,
+        max_body: int,
+        limits: Limits,
+        names: Iterable[str] = (),
+        *,
+        network: bool = False,
     ) -> None:
-        """``max_body`` in bytes; ``names`` are host names allowed besides this machine's loopback."""
+        """``max_body`` in bytes; ``names`` are host names allowed besides this machine's loopback.
+
+        ``network``: it is the door of the local network, which speaks TLS and where devices may be paired.
+        """
         self._app = app
         self._keys = keys
-        self._pairing = pairing
+        self._limits = limits
+        self._network = network
         self._max_body = max_body
         self._names = LOOPBACK_NAMES | {name.lower() for name in names}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Request, receive: Receive, send: Send) -> None:
         """ASGI entry."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         if scope["type"] == "websocket":
-            if self._stranger(scope) is not None or SOCKETS.match(scope["path"]) is None:
-                await send({"type": "websocket.close", "code": 1008})
-                return
-            try:
-                await admit(self._app, scope, receive, send, self._keys)
-            except Exception:
-                log.exception("a connection failed")
+            await self._socket(scope, receive, send)
             return
+        send = _with_headers(send, tls=self._network)
         refusal = self._refusal(scope)
         if refusal is not None:
-            await _answer(send, *refusal)
+            await _answer(send, refusal)
             return
+        with self._limits.held(scope["method"], scope["path"]) as full:
+            if full is not None:
+                await _answer(send, full)
+                return
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Request, receive: Receive, send: Send) -> None:
+        most = PAIR_BYTES if scope["path"] == PAIR else self._max_body
         try:
-            most = PAIR_BYTES if scope["path"] == PAIR_PATH else self._max_body
             body = await asyncio.wait_for(_read(receive, most), BODY_S)
         except asyncio.TimeoutError:
-            await _answer(send, 408, "too-slow", f"the body was not here within {BODY_S:.0f} s")
+            await _answer(send, Full(408, "too-slow", f"the body was not here within {BODY_S:.0f} s", 0))
             return
         if body is None:
             detail = f"a body may have {most // 1024} KB; this one is larger"
-            await _answer(send, 413, "too-large", detail)
+            await _answer(send, Full(413, "too-large", detail, 0))
             return
+        admitted = _always
+        if KEY in scope:
+            token, least = _bearer(scope), needed(scope["method"], scope["path"])
+
+            def admitted() -> bool:
+                return self._keys.admits(token, least)
+
         try:
-            sending = _while_admitted(send, self._keys, _bearer(scope)) if self._locked(scope) else send
-            await self._app(scope, _replay(body, receive), _with_headers(sending))
+            await self._app(scope, _replay(body, receive, admitted), _while_admitted(send, admitted))
         except Exception:
             log.exception("a request failed")
 
-    def _stranger(self, scope: Scope) -> tuple[int, str, str] | None:
+    async def _socket(self, scope: Request, receive: Receive, send: Send) -> None:
+        """One connection; what it feeds is a source, so its token must be able to write."""
+        if self._stranger(scope) is not None or SOCKETS.match(scope["path"]) is None:
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            await admit(self._app, scope, receive, send, self._keys, self._limits)
+        except Exception:
+            log.exception("a connection failed")
+
+    def _stranger(self, scope: Request) -> Full | None:
+        if len(scope["headers"]) > MOST_HEADERS:
+            return Full(431, "too-many-headers", f"at most {MOST_HEADERS} headers are taken", 0)
         headers = dict(scope["headers"])
         if not self._names_us(b"//" + headers.get(b"host", b"")):
-            return 403, "wrong-host", "the Host header names another machine; use the address that perstream prints"
+            detail = "the Host header names another machine; use the address that perstream prints"
+            return Full(403, "wrong-host", detail, 0)
         origin = headers.get(b"origin")
         if origin is not None and not self._names_us(origin):
-            return 403, "wrong-origin", "requests of other web pages are refused"
+            return Full(403, "wrong-origin", "requests of other web pages are refused", 0)
         return None
 
-    def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
+    def _refusal(self, scope: Request) -> Full | None:
+        """Why a request is refused, or None; what its caller may do is put down in it."""
+        scope.pop(KEY, None)
         stranger = self._stranger(scope)
         if stranger is not None:
             return stranger
-        if not self._locked(scope):
+        method, path = scope["method"], scope["path"]
+        if open_to_all(method, path, pairing=self._network):
             return None
-        given = _bearer(scope)
-        if not self._keys.admits(given):
-            return 401, "no-token", "send Authorization: Bearer TOKEN; the token is in the file token of the store"
-        if scope["path"] in OWNER_PATHS and not self._keys.owns(given):
-            return 403, "owner-only", "only the owner's token may do this; it is in the file token of the store"
-        return None
-
-    def _locked(self, scope: Scope) -> bool:
-        path = scope["path"]
-        if self._pairing and path == PAIR_PATH and scope["method"] == "POST":
-            return False
-        return path not in OPEN_PATHS and not path.startswith(OPEN_FILES)
+        token = _bearer(scope)
+        may = self._keys.scope(token)
+        if may is None:
+            full = self._limits.wrong(str((scope.get("client") or ("",))[0])) if token else None
+            detail = "send Authorization: Bearer TOKEN; the token is in the file token of the store"
+            return full or Full(401, "no-token", detail, 0)
+        least = needed(method, path)
+        if may < least:
+            return Full(403, "scope", _lacking(may, least), 0)
+        scope[KEY] = may
+        return self._limits.request(token)
 
     def _names_us(self, url: bytes) -> bool:
         try:
@@ -130,11 +158,21 @@ class Guard:
         return name is not None and name.lower() in self._names
 
 
-def _bearer(scope: Scope) -> bytes:
+def _lacking(may: Scope, least: Scope) -> str:
+    wanted, has = least.name.lower(), may.name.lower()
+    return f"this needs the scope {wanted}, and this token has {has}; see perstream token create NAME --scope {wanted}"
+
+
+def _bearer(scope: Request) -> bytes:
     """The token that came with a request; empty without one."""
     given: bytes = dict(scope["headers"]).get(b"authorization", b"")
     scheme, _, token = given.partition(b" ")
     return token.strip() if scheme.lower() == b"bearer" else b""
+
+
+def _always() -> bool:
+    """Nobody needs to be let in."""
+    return True
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
@@ -154,22 +192,22 @@ async def _read(receive: Receive, most: int) -> bytes | None:
     return b"".join(parts) if size <= most else None
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Give the body once; afterwards only the client's going away is news."""
+def _replay(body: bytes, receive: Receive, admitted: Callable[[], bool]) -> Receive:
+    """Give the body once; afterwards only going away is news: the client's, or that its token is good no more."""
     given = False
 
     async def next_message() -> Message:
         nonlocal given
         if given:
-            return await receive()
+            return await receive() if admitted() else {"type": "http.disconnect"}
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return next_message
 
 
-def _while_admitted(send: Send, keys: Keys, token: bytes) -> Send:
-    """End a stream whose device was revoked since it began; an answer of known length is on its way already."""
+def _while_admitted(send: Send, admitted: Callable[[], bool]) -> Send:
+    """End a stream whose token was revoked since it began; an answer of known length is on its way already."""
     streaming = ended = False
 
     async def while_admitted(message: Message) -> None:
@@ -178,7 +216,7 @@ def _while_admitted(send: Send, keys: Keys, token: bytes) -> Send:
             return
         if message["type"] == "http.response.start":
             streaming = all(name.lower() != b"content-length" for name, _ in message["headers"])
-        elif streaming and not keys.admits(token):
+        elif streaming and not admitted():
             ended = True
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await send(message)
@@ -186,22 +224,21 @@ def _while_admitted(send: Send, keys: Keys, token: bytes) -> Send:
     return while_admitted
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, *, tls: bool) -> Send:
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            given = {name for name, _ in message["headers"]}
-            defaults = (*HEADERS, (b"cache-control", b"no-store"))
-            message["headers"] = [*message["headers"], *(pair for pair in defaults if pair[0] not in given)]
+            message["headers"] = completed(list(message["headers"]), tls=tls)
         await send(message)
 
     return with_headers
 
 
-async def _answer(send: Send, status: int, kind: str, detail: str) -> None:
-    body = problem(status, kind, detail)
+async def _answer(send: Send, full: Full) -> None:
+    body = problem(full.status, full.kind, full.detail)
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-    if status == 401:
+    if full.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="perstream"'))
-    start = {"type": "http.response.start", "status": status, "headers": headers}
-    await _with_headers(send)(start)
+    if full.retry_s:
+        headers.append((b"retry-after", str(full.retry_s).encode()))
+    await send({"type": "http.response.start", "status": full.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -8,13 +8,10 @@ from fastapi import APIRouter, FastAPI, Response
 from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
+from perstream.web.headers import PAGE_PERMISSIONS, PAGE_POLICY
+
 FOLDER = Path(__file__).parent / "page"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
-    "connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-)
-"""Nothing from elsewhere, no inline script: text read from the world can do nothing but stand there."""
-HEADERS = {"Content-Security-Policy": POLICY, "X-Frame-Options": "DENY", "Permissions-Policy": "geolocation=()"}
+HEADERS = {"Content-Security-Policy": PAGE_POLICY, "Permissions-Policy": PAGE_PERMISSIONS, "Cache-Control": "no-cache"}
 
 
 def page_routes() -> APIRouter:
@@ -24,7 +21,7 @@ def page_routes() -> APIRouter:
     @router.get("/", response_model=None)
     def index() -> Response:
         """The page."""
-        return FileResponse(FOLDER / "index.html", headers={**HEADERS, "Cache-Control": "no-cache"})
+        return FileResponse(FOLDER / "index.html", headers=HEADERS)
 
     return router
 

@@ -1,4 +1,4 @@
-"""Routes of pairing; the guard lets strangers in at the first one and only the owner at the second."""
+"""Routes of pairing; the guard lets strangers in at the first one and only a token of scope admin at the second."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pair_routes(pairing: Pairing) -> APIRouter:
 
     @router.post("/code", status_code=201)
     def invite() -> Json:
-        """A new code, in the address that a device opens; the owner's token only."""
+        """A new code, in the address that a device opens."""
         invitation: Json = plain(pairing.invite())
         return invitation
 

@@ -9,9 +9,12 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
+
+import anyio.to_thread
 
 from perstream.config import ServerConfig
 from perstream.errors import ConfigError, PerStreamError
@@ -22,12 +25,15 @@ from perstream.web.devices import Devices
 from perstream.web.door import LET_GO_S, Door
 from perstream.web.house import House
 from perstream.web.keys import Keys
+from perstream.web.limits import Limits
 from perstream.web.pairing import Invitation, Pairing
 from perstream.web.streams import Streams
 from perstream.web.token import ensure_token, token_file
 
 log = logging.getLogger(__name__)
 START_S = 10.0
+SPARE_THREADS = 40
+"""For requests that are answered soon."""
 
 
 ALL = "0.0.0.0"
@@ -68,7 +74,8 @@ class Server:
     def start(self) -> None:
         """Listen and answer; returns when it does. ConfigError when a port is taken, StoreError, BackendUnavailable."""
         devices = Devices(self._store)
-        keys = Keys(ensure_token(self._store), devices)
+        ensure_token(self._store)
+        keys, limits = Keys(self._store), Limits(self._config)
         try:
             here = self._door(self._config.host, self._config.port, "--port")
             lan = self._door(ALL, self._config.lan_port, "--lan-port") if self._config.lan else None
@@ -81,9 +88,9 @@ class Server:
                 url = f"https://{addresses[0] if addresses else '127.0.0.1'}:{lan.port}"
                 self._pairing = Pairing(devices, url, certificate.fingerprint)
             api = create_api(self._house, self._config, self._store, self._streams, self._pairing)
-            here.hang(guarded(api, self._config, keys))
+            here.hang(guarded(api, self._config, keys, limits))
             if lan is not None:
-                lan.hang(guarded(api, self._config, keys, names), certificate)
+                lan.hang(guarded(api, self._config, keys, limits, names), certificate)
         except BaseException:
             self._close_doors()
             raise
@@ -152,6 +159,10 @@ class Server:
 
     def _run(self) -> None:
         async def serve() -> None:
+            # Questions in hand must not use up the threads that everything else needs.
+            workers = self._config.questions_at_once + self._config.streams_at_once + SPARE_THREADS
+            anyio.to_thread.current_default_thread_limiter().total_tokens = workers
+            asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(workers, "perstream-http"))
             await asyncio.gather(*(door.serve() for door in self._doors))
 
         try:

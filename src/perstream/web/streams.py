@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from perstream.daemon.bus import Subscription
-from perstream.errors import BackendUnavailable, PerStreamError
+from perstream.errors import PerStreamError
 from perstream.jsonlines import event_to_json, reply_to_json
 from perstream.types import Reply
 from perstream.web.problems import problem, problem_of
@@ -21,8 +21,6 @@ from perstream.web.replies import dump
 
 Ask = Callable[[Callable[[str], None], Callable[[], bool]], Reply]
 """Answers while saying pieces, as long as the second function says that somebody listens: it is true when not."""
-MAX_LISTENERS = 32
-"""Clients that may listen to events at once."""
 LOOK_UP_S = 1.0
 """How often a listener's thread looks whether its client has gone."""
 
@@ -41,6 +39,11 @@ class Streams:
         self._lock = threading.Lock()
         self._closing = False
         self._open: set[Subscription] = set()
+        self._closers: list[Callable[[], None]] = []
+
+    def also(self, close: Callable[[], None]) -> None:
+        """Something else to be called when the streams end."""
+        self._closers.append(close)
 
     def close(self) -> None:
         """End all streams of events, at once."""
@@ -49,11 +52,11 @@ class Streams:
             listening = tuple(self._open)
         for subscription in listening:
             subscription.close()
+        for close in self._closers:
+            close()
 
     def events(self, request: Request, subscribe: Callable[[], Subscription]) -> StreamingResponse:
-        """A client listens until it goes away. BackendUnavailable when too many do."""
-        if len(self._open) >= MAX_LISTENERS:
-            raise BackendUnavailable(f"{MAX_LISTENERS} clients listen already; close one of them")
+        """A client listens until it goes away; the doorkeeper bounds how many do."""
         return _response(self._events(request, subscribe))
 
     def _subscribed(self, subscribe: Callable[[], Subscription]) -> Subscription:

@@ -1,13 +1,13 @@
-"""The daemon's secret: one line in the file ``token`` of the store, for its owner's eyes only."""
+"""The owner's secret: one line in the file ``token`` of the store, for its owner's eyes only."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from pathlib import Path
 
 from perstream.errors import StoreError
+from perstream.web.roster import new_token, write_private
 
 FILE = "token"
 MAX_BYTES = 1024
@@ -25,11 +25,18 @@ def ensure_token(store: Path) -> str:
         with contextlib.suppress(FileExistsError):
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(32) + "\n")
+                file.write(new_token() + "\n")
         path.chmod(0o600)
     except OSError as error:
         raise StoreError(f"cannot write the token file {path}: {error.strerror}") from error
     return read_token(store)
+
+
+def rotate_token(store: Path) -> str:
+    """A new token in the place of the old one, which a running daemon refuses from its next look on. StoreError."""
+    token = new_token()
+    write_private(token_file(store), token + "\n")
+    return token
 
 
 def read_token(store: Path) -> str:
