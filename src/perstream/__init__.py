@@ -8,8 +8,9 @@ from perstream.version import __version__
 
 if TYPE_CHECKING:
     from perstream.research import StreamResult, video_stream_with_memory
+    from perstream.web.client import Client, connect
 
-__all__ = ["StreamResult", "__version__", "video_stream_with_memory"]
+__all__ = ["Client", "StreamResult", "__version__", "connect", "video_stream_with_memory"]
 
 
 def __getattr__(name: str) -> object:
@@ -18,4 +19,8 @@ def __getattr__(name: str) -> object:
         from perstream import research
 
         return getattr(research, name)
+    if name in ("Client", "connect"):
+        from perstream.web import client
+
+        return getattr(client, name)
     raise AttributeError(f"module 'perstream' has no attribute {name!r}")

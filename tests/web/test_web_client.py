@@ -65,7 +65,7 @@ def test_memories_told_listed_and_forgotten(client: Client, house: ScriptedHouse
 def test_many_memories_are_fetched_in_pages(
     client: Client, house: ScriptedHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("perstream.web.client.PAGE", 2)
+    monkeypatch.setattr("perstream.web.memory_client.PAGE", 2)
     assert [memory.id for memory in client.memories(limit=5)] == [7, 6, 5, 4, 3]
     assert [memory.id for memory in client.memories()] == [7, 6, 5, 4, 3, 2, 1]
     client.memories(since=NOON, provenance=Provenance.READ)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.routing import Route
 
 from perstream.config import ServerConfig
 from perstream.jsonlines import Json
@@ -23,6 +24,7 @@ from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
 from perstream.web.keys import Keys
 from perstream.web.limits import Limits
+from perstream.web.mcp_door import McpDoor
 from perstream.web.memory_routes import memory_routes
 from perstream.web.metrics_routes import metrics_routes
 from perstream.web.page_routes import mount_files, page_routes
@@ -61,6 +63,9 @@ def create_api(
     api.include_router(metrics_routes(house))
     if pairing is not None:
         api.include_router(pair_routes(pairing))
+    door = McpDoor(house, config)
+    streams.also(door.close)
+    api.router.routes.append(Route("/mcp", door))
     api.include_router(page_routes())
     mount_files(api)
     this_store = store_id(store)

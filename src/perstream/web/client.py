@@ -1,73 +1,99 @@
-"""Speaks to the running daemon of a store: the same methods as the house, over loopback HTTP.
+"""Speaks to a running daemon: the same methods as the house, over HTTP.
 
-Needs httpx only; neither the web framework nor any model is imported.
+Needs httpx only; neither the web framework nor any model is imported. ``perstream.Client`` and
+``perstream.connect`` are this; see docs/INTEGRATIONS.md.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import urlsplit
 
+from perstream.config import Config
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
-from perstream.daemon.status import SourceState, SourceStatus
-from perstream.errors import BackendUnavailable, PerStreamError, SourceError
-from perstream.events import Done
-from perstream.jsonlines import Json, plain
-from perstream.types import Hit, MemoryRecord, Receipt, Reply, Selector
+from perstream.errors import BackendUnavailable, ConfigError, PerStreamError
+from perstream.events import Event
+from perstream.places import store_folder
+from perstream.types import Reply
 from perstream.web.adapter_client import RemoteAdapters
 from perstream.web.address import DaemonAddress, find_daemon
+from perstream.web.memory_client import RemoteMemory
+from perstream.web.pinning import pinned
 from perstream.web.proactive_client import RemoteUnasked
+from perstream.web.source_client import RemoteSources
 from perstream.web.token import read_token
-from perstream.web.transport import Transport, given
-from perstream.web.wire import (
-    error_from_json,
-    event_from_json,
-    graph_from_json,
-    hit_from_json,
-    memory_from_json,
-    value_of,
-)
+from perstream.web.transport import ANSWER_S, Transport, given
+from perstream.web.wire import error_from_json, event_from_json, value_of
 
-if TYPE_CHECKING:
-    import networkx
-
-__all__ = ["Client", "DaemonAddress", "find_daemon"]
-PAGE = 500
-"""Memories asked for at once."""
-WAIT_S = 5.0
-"""Longest single wait for the end of a source."""
+__all__ = ["Client", "DaemonAddress", "connect", "find_daemon"]
 LISTEN_S = 10.0
 
 
-class Client(RemoteUnasked):
-    """The daemon of ``store``. BackendUnavailable when none is running, StoreError without its token."""
+class Client(RemoteMemory, RemoteSources, RemoteUnasked):
+    """One daemon. Every method may be called from any thread, and raises errors of PerStream's tree only.
 
-    def __init__(self, store: Path, address: DaemonAddress | None = None) -> None:
-        found = address or find_daemon(store)
-        if found is None:
-            raise BackendUnavailable(f"no daemon serves {store}; start one with: perstream serve --store {store}")
-        self.address = found
-        self._wire = Transport(found.url, read_token(store))
+    What only reads is tried again for half a second when the connection fails; what changes anything never is.
+    """
+
+    def __init__(
+        self,
+        store: Path | str | None = None,
+        address: DaemonAddress | None = None,
+        *,
+        url: str | None = None,
+        token: str | None = None,
+        fingerprint: str | None = None,
+        allow_http: bool = False,
+        timeout_s: float = ANSWER_S,
+    ) -> None:
+        """The daemon of ``store`` on this machine, or the one at ``url`` with ``token``.
+
+        ``fingerprint``: SHA-256 of the certificate that ``perstream serve --lan`` made, which nobody else vouches for.
+        ``allow_http``: let the token go to another machine in the clear. ``timeout_s``: the longest silence.
+        BackendUnavailable when no daemon answers, StoreError without the store's token, ConfigError.
+        """
+        if url is not None:
+            self._wire = _to(url, token, fingerprint, allow_http, timeout_s)
+        elif store is not None and token is None and fingerprint is None:
+            folder = Path(store).expanduser()
+            found = address or find_daemon(folder)
+            if found is None:
+                start = f"start one with: perstream serve --store {store}"
+                raise BackendUnavailable(f"no daemon serves {store}; {start}")
+            self.address = found
+            self._wire = Transport(found.url, read_token(folder), timeout_s=timeout_s)
+        else:
+            raise ConfigError("a client wants a store, or a url with a token")
+        self._far = url is not None
         self._entities: dict[int, tuple[str, ...]] = {}
         self._buses: list[EventBus] = []
 
-    # --- questions and told facts -----------------------------------------------------------
+    @classmethod
+    def of_store(cls, store: Path | str, *, timeout_s: float = ANSWER_S) -> Client:
+        """The daemon that serves this store, with the owner's token. BackendUnavailable, StoreError."""
+        return cls(store, timeout_s=timeout_s)
 
-    def ask(self, question: str, *, now: datetime | None = None, say: Callable[[str], None] | None = None) -> Reply:
-        """Answer from memory; ``say`` hears the answer piece by piece."""
+    def ask(
+        self,
+        question: str,
+        *,
+        now: datetime | None = None,
+        say: Callable[[str], None] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Reply:
+        """Answer from memory; ``say`` hears the answer piece by piece. Interrupted when ``cancelled`` says so."""
         body = given(question=question, now=now)
-        if say is None:
+        if say is None and cancelled is None:
             return value_of(self._wire.call("POST", "/v1/ask", body), Reply)
-        with self._wire.stream("POST", "/v1/ask", {**body, "stream": True}) as events:
+        with self._wire.stream("POST", "/v1/ask", {**body, "stream": True}, cancelled=cancelled) as events:
             for kind, data in events:
-                if kind == "token":
+                if kind == "token" and say is not None:
                     say(str(data.get("text", "")))
                 elif kind == "error":
                     raise error_from_json(500, data)
@@ -75,130 +101,24 @@ class Client(RemoteUnasked):
                     return value_of(data, Reply)
         raise BackendUnavailable("the daemon went away before it had answered")
 
-    def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
-        """Remember a sentence; on disk when it returns."""
-        return self._memory(self._wire.call("POST", "/v1/remember", given(text=text, at=at)))
-
     def adapters(self) -> RemoteAdapters:
         """LoRA adapters of the daemon's brain."""
         return RemoteAdapters(self._wire)
-
-    # --- memory -----------------------------------------------------------------------------
-
-    def recall(
-        self,
-        text: str,
-        *,
-        image: Path | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        k: int | None = None,
-        now: datetime | None = None,
-        as_of: datetime | None = None,
-        history: bool = False,
-    ) -> list[Hit]:
-        """Search by words, by picture, or both; best first."""
-        picture = str(image.expanduser().resolve()) if image is not None else None
-        body = given(
-            text=text, image=picture, since=since, until=until, k=k, now=now, as_of=as_of, history=history or None
-        )
-        return [hit_from_json(hit) for hit in self._wire.call("POST", "/v1/recall", body)["hits"]]
-
-    def memories(self, *, limit: int = 100, before_id: int | None = None, **filters: Any) -> list[MemoryRecord]:
-        """Newest first; filters: since, until, source, category, provenance."""
-        found: list[MemoryRecord] = []
-        while len(found) < limit:
-            query = given(limit=min(PAGE, limit - len(found)), before_id=before_id, **filters)
-            page = self._wire.call("GET", "/v1/memories", query=query)
-            found += [self._memory(memory) for memory in page["memories"]]
-            before_id = page["next_before_id"]
-            if before_id is None:
-                break
-        return found
-
-    def memory(self, memory_id: int) -> MemoryRecord:
-        """One memory. NotFound."""
-        return self._memory(self._wire.call("GET", f"/v1/memories/{memory_id}"))
-
-    def entities_of(self, memory_id: int) -> tuple[str, ...]:
-        """Labels of the entities a memory mentions. NotFound."""
-        if memory_id not in self._entities:
-            self.memory(memory_id)
-        return self._entities[memory_id]
-
-    def thumbnail(self, memory_id: int) -> bytes | None:
-        """JPEG of a memory's moment; None when it has none."""
-        answer = self._wire.send("GET", f"/v1/memories/{memory_id}/thumbnail")
-        if answer.is_success:
-            return answer.content
-        self.memory(memory_id)  # raises for an unknown id; otherwise it is there and has no picture
-        return None
-
-    def forget(self, selector: Selector, dry_run: bool = False) -> Receipt:
-        """Remove what is selected, or say what would go."""
-        conditions = given(**{key: part or None for key, part in plain(selector).items()})
-        return value_of(self._wire.call("POST", "/v1/forget", {"selector": conditions, "dry_run": dry_run}), Receipt)
-
-    def pin(self, memory_id: int, pinned: bool = True) -> None:
-        """Exempt a memory from reduction, or lift that. NotFound."""
-        self._wire.call("POST", f"/v1/memories/{memory_id}/pin", {"pinned": pinned})
-
-    def graph(self) -> networkx.MultiDiGraph:
-        """The memory graph."""
-        return graph_from_json(self._wire.call("GET", "/v1/graph"))
 
     def status(self) -> AppStatus:
         """How the house is doing."""
         return value_of(self._wire.call("GET", "/v1/status"), AppStatus)
 
-    # --- sources ----------------------------------------------------------------------------
-
-    def watch(
-        self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None
-    ) -> str:
-        """Let the daemon watch a source; its name."""
-        path = Path(uri).expanduser()
-        if "://" not in uri and path.exists():
-            uri = str(path.resolve())  # the daemon was started in another folder
-        body = given(uri=uri, start_time=start_time, realtime=realtime, name=name)
-        return str(self._wire.call("POST", "/v1/sources", body)["name"])
-
-    def sources(self) -> list[SourceStatus]:
-        """All sources."""
-        return [value_of(source, SourceStatus) for source in self._wire.call("GET", "/v1/sources")["sources"]]
-
-    def remove(self, name: str) -> None:
-        """Stop watching. NotFound."""
-        self._wire.call("DELETE", _source(name))
-
-    def pause(self, name: str | None = None) -> None:
-        """Perceive nothing of this source, or of any."""
-        for one in self._named(name):
-            self._wire.call("POST", _source(one) + "/pause")
-
-    def resume(self, name: str | None = None) -> None:
-        """Perceive again."""
-        for one in self._named(name):
-            self._wire.call("POST", _source(one) + "/resume")
-
-    def wait(self, name: str, timeout: float | None = None) -> Done | None:
-        """The source's Done, or None when it still runs after ``timeout`` seconds."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            left = WAIT_S if deadline is None else min(WAIT_S, max(0.0, deadline - time.monotonic()))
-            done = self._wire.call("GET", _source(name) + "/done", query={"timeout": left})
-            if done is not None:
-                return value_of(done, Done)
-            if deadline is not None and time.monotonic() >= deadline:
-                return None
-
-    def failure(self, name: str) -> PerStreamError | None:
-        """Why a source could not be read to its end, or None. NotFound."""
-        status = value_of(self._wire.call("GET", _source(name)), SourceStatus)
-        return SourceError(status.last_error or "it failed") if status.state is SourceState.FAILED else None
+    def events(self) -> Iterator[Event]:
+        """What happens from now on, until the daemon goes away (BackendUnavailable) or the caller stops iterating."""
+        with self._wire.stream("GET", "/v1/events") as events:
+            for _, data in events:
+                event = event_from_json(data)
+                if event is not None:
+                    yield event
 
     def subscribe(self, capacity: int | None = None) -> Subscription:
-        """Events from now on, until it is closed or the daemon goes away."""
+        """Events from now on in a queue that a thread fills, until it is closed or the daemon goes away."""
         bus = EventBus()
         subscription = bus.subscribe(capacity)
         listening, trouble = threading.Event(), list[PerStreamError]()
@@ -239,16 +159,44 @@ class Client(RemoteUnasked):
     ) -> None:
         self.close()
 
-    # --- inside -----------------------------------------------------------------------------
 
-    def _memory(self, data: Json) -> MemoryRecord:
-        record = memory_from_json(data)
-        self._entities[record.id] = tuple(data.get("entities", ()))
-        return record
+def connect(
+    store: Path | str | None = None,
+    *,
+    url: str | None = None,
+    token: str | None = None,
+    fingerprint: str | None = None,
+    allow_http: bool = False,
+    timeout_s: float = ANSWER_S,
+) -> Client:
+    """A client of the daemon of ``store`` (the user's own without one), or of the one at ``url``; see Client."""
+    if url is None:
+        return Client(store_folder(Config()) if store is None else store, timeout_s=timeout_s)
+    return Client(url=url, token=token, fingerprint=fingerprint, allow_http=allow_http, timeout_s=timeout_s)
 
-    def _named(self, name: str | None) -> list[str]:
-        return [name] if name is not None else [source.name for source in self.sources()]
+
+def _to(url: str, token: str | None, fingerprint: str | None, allow_http: bool, timeout_s: float) -> Transport:
+    """A wire to an address that was given by hand. ConfigError, BackendUnavailable."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or parts.username is not None:
+        raise ConfigError("url is the daemon's address, for example https://192.168.1.5:8766")
+    if not token or not token.isascii() or not token.isprintable():
+        raise ConfigError("a client of a url wants a token: perstream devices pair, or the file token of the store")
+    if parts.scheme == "http":
+        if fingerprint is not None:
+            raise ConfigError("a fingerprint is of an https address; http has no certificate")
+        if not allow_http and not _here(parts.hostname or ""):
+            raise ConfigError("http would show the token to the network: use https, or allow_http if you mean it")
+    trust = pinned(url, fingerprint) if fingerprint is not None else None
+    return Transport(f"{parts.scheme}://{parts.netloc}", token, trust=trust, timeout_s=timeout_s)
 
 
-def _source(name: str) -> str:
-    return "/v1/sources/" + quote(name, safe="")
+def _here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

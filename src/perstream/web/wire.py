@@ -20,6 +20,7 @@ from perstream.errors import (
     StoreError,
 )
 from perstream.events import (
+    AlertRaised,
     Done,
     ErrorRaised,
     Event,
@@ -31,6 +32,7 @@ from perstream.events import (
     MemoryStored,
     Paused,
     ProactiveSaid,
+    Redacted,
 )
 from perstream.jsonlines import Json
 from perstream.types import Hit, MemoryRecord
@@ -55,6 +57,8 @@ ERRORS: dict[str, type[PerStreamError]] = {
 EVENTS: dict[str, type[Event]] = {
     kind.event: kind
     for kind in (
+        AlertRaised,
+        Redacted,
         Forgotten,
         FrameDropped,
         KeyframeKept,
@@ -67,7 +71,11 @@ EVENTS: dict[str, type[Event]] = {
         Done,
     )
 }
-_OF_CLIENT_ERRORS = {400: ConfigError, 413: ConfigError, 422: ConfigError, 404: NotFound}
+_OF_STATUS = {
+    **dict.fromkeys((400, 401, 403, 413, 422), ConfigError),
+    **dict.fromkeys((408, 429, 503), BackendUnavailable),
+    404: NotFound,
+}
 
 
 def value_of(data: Any, kind: type[T]) -> T:
@@ -130,7 +138,7 @@ def error_from_json(status: int, data: Any) -> PerStreamError:
     data = data if isinstance(data, dict) else {}
     kind = str(data.get("type", "")).rpartition(":")[2]
     detail = str(data.get("detail") or f"the daemon answered with status {status}")
-    return ERRORS.get(kind, _OF_CLIENT_ERRORS.get(status, PerStreamError))(detail)
+    return ERRORS.get(kind, _OF_STATUS.get(status, PerStreamError))(detail)
 
 
 def _node(name: str) -> tuple[str, int | str]:

@@ -1,0 +1,78 @@
+"""``perstream mcp``: the memory for programs that speak the Model Context Protocol, over standard input and output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import typer
+
+from perstream.cli import options
+from perstream.cli.house import opened
+from perstream.errors import BackendUnavailable
+from perstream.places import store_folder
+
+if TYPE_CHECKING:
+    from perstream.web.client import Client
+    from perstream.web.house import House
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(mcp)
+
+
+def mcp(
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    backend: options.Backend = None,
+) -> None:
+    """Serve the memory to an MCP client (Claude, Cursor, …) over standard input and output; see docs/INTEGRATIONS.md.
+
+    Speaks to the daemon of the store where one runs, else opens the store itself, so that no daemon can until it ends.
+    """
+    try:
+        from perstream.web.mcp_server import build_mcp
+    except ImportError as error:
+        raise BackendUnavailable(f"mcp needs: pip install 'perstream[mcp,server]' ({error.name} is missing)") from error
+    settings = options.settings(config, store, backend)
+    with opened(settings) as house:
+        server = build_mcp(_lasting(house, store_folder(settings)), settings.server.max_question_chars)
+        # Standard output belongs to the protocol; the SDK turns stray output away from it.
+        server.run("stdio")
+
+
+def _lasting(house: Any, store: Path) -> House:
+    """The house itself; of a daemon one that finds it again when it was started anew."""
+    from perstream.web.client import Client
+
+    return cast("House", Redialled(house, store)) if isinstance(house, Client) else cast("House", house)
+
+
+class Redialled:
+    """A client for a daemon that may be started anew meanwhile. A call that failed is not repeated."""
+
+    def __init__(self, client: Client, store: Path) -> None:
+        self._client = client
+        self._store = store
+        self._lost = False
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*args: Any, **how: Any) -> Any:
+            if self._lost:
+                self._dial()
+            try:
+                return getattr(self._client, name)(*args, **how)
+            except BackendUnavailable:
+                self._lost = True
+                raise
+
+        return call
+
+    def _dial(self) -> None:
+        from perstream.web.client import Client
+
+        found = Client.of_store(self._store)
+        self._client.close()
+        self._client, self._lost = found, False
