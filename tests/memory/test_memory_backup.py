@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from memory_world import ask, fact, opened, seen, told
 
 from perstream.errors import StoreBusy, StoreError
 from perstream.memory import backup
+from perstream.memory.engine import Connection, Engine
 from perstream.memory.migrations import MIGRATIONS
 from perstream.types import Selector
 
@@ -120,8 +120,8 @@ def test_what_is_forgotten_while_a_copy_is_made_is_not_in_it(tmp_path: Path, mon
         writer.remember(told("my zebrafish sleeps"))
         kept = writer.remember(told("pears", 5))
 
-        def forgetting_meanwhile(source: sqlite3.Connection, target: Path) -> None:
-            copy_database(source, tmp_path / "aside.db")
+        def forgetting_meanwhile(source: Connection, target: Path, engine: Engine) -> None:
+            copy_database(source, tmp_path / "aside.db", engine)
             writer.forget(Selector(text="zebrafish"))
             (tmp_path / "aside.db").rename(target)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
 from perstream.memory.columns import to_datetime, to_micros
+from perstream.memory.engine import Connection
 from perstream.memory.feedback import Tables
 from perstream.reminders import Reminder
 
@@ -78,7 +78,7 @@ class Agenda:
             connection.execute("UPDATE reminders SET due = ? WHERE memory_id = ?", (value, memory_id))
 
 
-def _put(connection: sqlite3.Connection, one: Pending) -> None:
+def _put(connection: Connection, one: Pending) -> None:
     when, times = one.reminder, map(to_micros, (one.told_at, one.since))
     connection.execute(
         "INSERT OR REPLACE INTO reminders SELECT id, ?, ?, ?, ?, ?, ? FROM memories WHERE id = ?",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from perstream.memory.columns import HELD
+from perstream.memory.engine import Connection
 from perstream.memory.facts import settle
 from perstream.memory.forget import delete
 from perstream.types import Granularity
@@ -73,7 +73,7 @@ _SHADOWS = (
 )
 
 
-def look(connection: sqlite3.Connection) -> AuditReport:
+def look(connection: Connection) -> AuditReport:
     """Count alone, on a reading connection of one's own: what would be mended is mended in shadows of the tables.
 
     They hold the words of all memories and the graph in RAM, no vectors and no pictures.
@@ -83,7 +83,7 @@ def look(connection: sqlite3.Connection) -> AuditReport:
     return audit(connection, fixed=False)
 
 
-def audit(connection: sqlite3.Connection, fixed: bool) -> AuditReport:
+def audit(connection: Connection, fixed: bool) -> AuditReport:
     """Count and mend, inside the caller's transaction (``fixed``), or in shadows that come to nothing."""
     damage = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
     unsupported = connection.execute(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,17 +11,29 @@ from pathlib import Path
 
 from perstream.errors import StoreError
 from perstream.memory.columns import chunks, marks
+from perstream.memory.engine import PLAIN, Connection, Engine, Keys, errors, is_encrypted, is_written
 from perstream.memory.forget import delete, delete_gaps
 from perstream.memory.lock import WriterLock
 from perstream.memory.migrations import APPLICATION_ID, MIGRATIONS, migrate, version_of
-from perstream.memory.store import BACKUPS, DATABASE, copy_database, explain
+from perstream.memory.recode import recode
+from perstream.memory.store import BACKUPS, DATABASE, Store, copy_database, explain
 from perstream.types import Selector
 
 ELSEWHERE = "elsewhere.jsonl"
 """In the folder of backups: where those are that were made somewhere else, one path a line."""
 
 
-def make(connection: sqlite3.Connection, folder: Path, target: Path | None) -> Path:
+def of(store: Store, target: Path | None) -> Path:
+    """Copy an open store; see :func:`make`. Raises StoreError, also when the store is one that shall leave nothing."""
+    if not store.keys.lasting:
+        raise StoreError("an incognito session makes no backups: it leaves nothing")
+    with store.reading() as connection:
+        made = make(connection, store.folder, target, store.engine)
+    store.keys.beside(made)
+    return made
+
+
+def make(connection: Connection, folder: Path, target: Path | None, engine: Engine = PLAIN) -> Path:
     """Copy the store to ``target`` (default: a dated file in its own ``backups``). Raises StoreError.
 
     A reader of the store is enough: another process may write meanwhile. What that one forgets while the copy is
@@ -35,10 +46,10 @@ def make(connection: sqlite3.Connection, folder: Path, target: Path | None) -> P
         # Noted first: forgetting looks for what is noted, so there must be no copy that is not.
         if target.resolve().parent != (folder / BACKUPS).resolve():
             _note(folder, target.resolve())
-        copy_database(connection, target)
+        copy_database(connection, target, engine)
     except OSError as error:
         raise StoreError(f"cannot write the backup {target} ({error.strerror}): choose another place") from error
-    _follow(connection, target)
+    _follow(connection, target, engine)
     return target
 
 
@@ -65,36 +76,39 @@ def _noted(folder: Path) -> Iterator[Path]:
             yield Path(path)
 
 
-def _follow(connection: sqlite3.Connection, target: Path) -> None:
+def _follow(connection: Connection, target: Path, engine: Engine) -> None:
     """Take out of a new copy what has left the store since it was begun."""
     there = {memory for (memory,) in connection.execute("SELECT id FROM memories")}
     gaps = {gap for (gap,) in connection.execute("SELECT id FROM gaps")}
-    with _opened(target) as copy:
+    with _opened(target, engine) as copy:
         gone = {i: at for i, at in copy.execute("SELECT id, observed_at FROM memories") if i not in there}
         ended = [(gap,) for (gap,) in copy.execute("SELECT id FROM gaps") if gap not in gaps]
         copy.executemany("DELETE FROM gaps WHERE id = ?", ended)
     if gone:
-        purge(target, gone, ())
+        purge(target, gone, (), engine)
 
 
-def restore(backup: Path, folder: Path) -> Path | None:
+def restore(backup: Path, folder: Path, keys: Keys = PLAIN) -> Path | None:
     """Put a checked backup in the place of the store. Nobody may have the store open for writing.
 
-    The store that was there is kept in ``backups`` and returned (None when there was none).
+    The store that was there is kept in ``backups`` and returned (None when there was none). A store that is encrypted
+    stays so, whatever the backup is; a new one is as the backup is, or as ``keys`` make new ones.
     Raises StoreBusy, StoreError; the store is as before when it does.
     """
-    check(backup)
+    theirs = keys.of_backup(backup)
+    check(backup, theirs)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = WriterLock(folder / "writer.lock")
     try:
         path = folder / DATABASE
         kept: Path | None = None
+        ours = keys.engine(not is_written(path), backup)
         if path.exists():
             kept = _dated(folder, "before-restore")
-            _copy(path, kept)
+            _copy(path, kept, ours, ours)
         fresh = folder / "restored.db"
         fresh.unlink(missing_ok=True)
-        _copy(backup, fresh)
+        _copy(backup, fresh, theirs, ours)
         for ending in ("-wal", "-shm"):
             (folder / (DATABASE + ending)).unlink(missing_ok=True)
         fresh.replace(path)
@@ -103,28 +117,28 @@ def restore(backup: Path, folder: Path) -> Path | None:
         lock.release()
 
 
-def check(backup: Path) -> int:
+def check(backup: Path, engine: Engine = PLAIN) -> int:
     """The schema version of a sound backup. Raises StoreError."""
     if not backup.is_file():
         raise StoreError(f"there is no backup {backup}")
     try:
-        connection = sqlite3.connect(f"{backup.resolve().as_uri()}?mode=ro", uri=True)
+        connection = engine.connect(backup, uri="mode=ro")
         try:
             owner = int(connection.execute("PRAGMA application_id").fetchone()[0])
             verdict = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
             version = version_of(connection)
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except errors() as error:
         raise explain(error, backup) from error
     if owner != APPLICATION_ID or verdict != "ok" or not 0 < version <= len(MIGRATIONS):
         raise StoreError(f"{backup} is no sound backup of a PerStream store that this version knows ({verdict})")
     return version
 
 
-def purge(backup: Path, times: Mapping[int, int], spans: Sequence[Selector]) -> bool:
+def purge(backup: Path, times: Mapping[int, int], spans: Sequence[Selector], engine: Engine = PLAIN) -> bool:
     """Delete memories (id to time observed) and gaps from a backup too; True when it held any of them."""
-    with _opened(backup) as connection:
+    with _opened(backup, engine) as connection:
         migrate(connection)
         connection.execute("BEGIN IMMEDIATE")
         held = _held(connection, times)
@@ -136,27 +150,27 @@ def purge(backup: Path, times: Mapping[int, int], spans: Sequence[Selector]) -> 
         return bool(held or gaps)
 
 
-def holds(backup: Path, times: Mapping[int, int]) -> bool:
+def holds(backup: Path, times: Mapping[int, int], engine: Engine = PLAIN) -> bool:
     """Does a backup hold any of these memories?"""
-    with _opened(backup) as connection:
+    with _opened(backup, engine) as connection:
         return bool(_held(connection, times))
 
 
 @contextmanager
-def _opened(backup: Path) -> Iterator[sqlite3.Connection]:
+def _opened(backup: Path, engine: Engine) -> Iterator[Connection]:
     try:
-        connection = sqlite3.connect(str(backup), isolation_level=None)
+        connection = engine.connect(backup)
         try:
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute("PRAGMA foreign_keys = ON")
             yield connection
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except errors() as error:
         raise explain(error, backup) from error
 
 
-def _held(connection: sqlite3.Connection, times: Mapping[int, int]) -> list[int]:
+def _held(connection: Connection, times: Mapping[int, int]) -> list[int]:
     """An id alone could mean another memory, when the store was restored since the backup: the time must match."""
     return [
         memory
@@ -174,7 +188,7 @@ def remove_fragments(folder: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def own_backups(connection: sqlite3.Connection, folder: Path) -> list[Path]:
+def own_backups(connection: Connection, folder: Path) -> list[Path]:
     """Every backup that the program made and that is still there."""
     # Older versions kept the list in the store itself, where restoring an older state lost it.
     made = [Path(path) for (path,) in connection.execute("SELECT path FROM backups ORDER BY path")]
@@ -190,11 +204,20 @@ def _dated(folder: Path, kind: str) -> Path:
     return next(path for path in (folder / BACKUPS / name for name in names) if not path.exists())
 
 
-def _copy(source: Path, target: Path) -> None:
-    connection = sqlite3.connect(str(source))
+def _copy(source: Path, target: Path, theirs: Engine, ours: Engine) -> None:
+    def failed(error: Exception) -> StoreError:
+        return StoreError(f"cannot copy {source} to {target} ({error}): check the disk")
+
     try:
-        copy_database(connection, target)
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"cannot copy {source} to {target} ({error}): check the disk") from error
-    finally:
-        connection.close()
+        connection = theirs.connect(source)
+        try:
+            if is_encrypted(connection) == bool(ours.keys):
+                copy_database(connection, target, ours)
+            else:
+                recode(source, target, theirs, ours)
+        finally:
+            connection.close()
+    except errors() as error:
+        raise failed(error) from error
+    except OSError as error:
+        raise failed(error) from error

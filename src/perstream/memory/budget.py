@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from perstream.memory.columns import HELD, chunks, marks
+from perstream.memory.engine import Connection
 from perstream.memory.forget import delete
 from perstream.memory.reduce import FINE_TO_COARSE, Item, Order, Plan, plan
 from perstream.types import Granularity
@@ -41,7 +41,7 @@ _SIZES = {
 }
 
 
-def held_bytes(connection: sqlite3.Connection) -> dict[Granularity, int]:
+def held_bytes(connection: Connection) -> dict[Granularity, int]:
     """Bytes that all memories together hold, by part."""
     found: dict[Granularity, int] = {}
     for part, size in _SIZES.items():
@@ -50,7 +50,7 @@ def held_bytes(connection: sqlite3.Connection) -> dict[Granularity, int]:
     return found
 
 
-def used_bytes(connection: sqlite3.Connection) -> int:
+def used_bytes(connection: Connection) -> int:
     """Size of the database without its free pages: what only giving something up can lower."""
     pages, free, size = (
         int(connection.execute(f"PRAGMA {name}").fetchone()[0])
@@ -59,7 +59,7 @@ def used_bytes(connection: sqlite3.Connection) -> int:
     return (pages - free) * size
 
 
-def tidy(connection: sqlite3.Connection, pages: int = VACUUM_PAGES) -> None:
+def tidy(connection: Connection, pages: int = VACUUM_PAGES) -> None:
     """Give at most ``pages`` free pages back to the file system and empty the log. In no transaction, and nobody here reads.
 
     Does not wait for another program that reads just now: then the log stays as it is until the next time.
@@ -74,7 +74,7 @@ def tidy(connection: sqlite3.Connection, pages: int = VACUUM_PAGES) -> None:
         connection.execute(f"PRAGMA busy_timeout = {patience}")
 
 
-def draw_up(connection: sqlite3.Connection, order: Order, nbytes: int, most: int | None = None) -> Plan:
+def draw_up(connection: Connection, order: Order, nbytes: int, most: int | None = None) -> Plan:
     """The plan that frees ``nbytes``, or its first ``most`` items; reads no more of the store than it takes."""
     gathered: list[Item] = []
     freed = 0
@@ -86,7 +86,7 @@ def draw_up(connection: sqlite3.Connection, order: Order, nbytes: int, most: int
     return plan(gathered, order, nbytes)
 
 
-def carry_out(connection: sqlite3.Connection, drawn: Plan) -> set[int]:
+def carry_out(connection: Connection, drawn: Plan) -> set[int]:
     """Give up the items of a plan inside the caller's transaction.
 
     Returns the memories that recall must look at anew: those forgotten, and those whose validity changed with that.
@@ -102,7 +102,7 @@ def carry_out(connection: sqlite3.Connection, drawn: Plan) -> set[int]:
     return {*gone, *delete(connection, gone)[2]} if gone else set()
 
 
-def named_by(connection: sqlite3.Connection, memories: Sequence[int]) -> set[int]:
+def named_by(connection: Connection, memories: Sequence[int]) -> set[int]:
     """The entities that memories mention."""
     return {
         entity
@@ -122,7 +122,7 @@ _DROPS: dict[Granularity, Sequence[str]] = {
 }
 
 
-def _by_node(connection: sqlite3.Connection) -> Iterator[Item]:
+def _by_node(connection: Connection) -> Iterator[Item]:
     """Items in the order of NSBG."""
     columns = ", ".join(_SIZES[part] for part in FINE_TO_COARSE)
     for row in _cold_first(connection, columns, "pinned = 0"):
@@ -131,7 +131,7 @@ def _by_node(connection: sqlite3.Connection) -> Iterator[Item]:
                 yield Item(row[0], part, int(size or 0), row[1])
 
 
-def _by_part(connection: sqlite3.Connection) -> Iterator[Item]:
+def _by_part(connection: Connection) -> Iterator[Item]:
     """Items in the order of GSBN."""
     for part in FINE_TO_COARSE:
         condition = "pinned = 0" if part is Granularity.M else f"held & {HELD[part]} AND pinned = 0"
@@ -139,7 +139,7 @@ def _by_part(connection: sqlite3.Connection) -> Iterator[Item]:
             yield Item(row[0], part, int(row[3] or 0), row[1])
 
 
-def _cold_first(connection: sqlite3.Connection, columns: str, condition: str) -> Iterator[Sequence[Any]]:
+def _cold_first(connection: Connection, columns: str, condition: str) -> Iterator[Sequence[Any]]:
     """(id, heat, held, columns…) from cold to hot, in batches: the caller may stop early."""
     heat, memory = float("-inf"), 0
     while True:

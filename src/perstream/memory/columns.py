@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sqlite3
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from perstream.memory.derived import unpacked
+from perstream.memory.engine import Connection
 from perstream.memory.entry import IndexEntry, TokenCodes
 from perstream.types import (
     Granularity,
@@ -123,7 +123,7 @@ def record_of(row: Sequence[Any], triplets: tuple[Triplet, ...], more_visits: in
     )
 
 
-def triplets_of(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int, tuple[Triplet, ...]]:
+def triplets_of(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[Triplet, ...]]:
     """Triplets of memories, as they were written and in their order."""
     found: dict[int, list[Triplet]] = {}
     for chunk in chunks(list(ids)):
@@ -139,7 +139,7 @@ def triplets_of(connection: sqlite3.Connection, ids: Iterable[int]) -> dict[int,
     return {memory: tuple(triplets) for memory, triplets in found.items()}
 
 
-def tokens_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, TokenCodes]:
+def tokens_of(connection: Connection, ids: Sequence[int]) -> dict[int, TokenCodes]:
     """Token vectors of the memories that have them."""
     return {
         row[0]: TokenCodes(np.frombuffer(row[1], np.int8).reshape(row[2], -1), row[3])

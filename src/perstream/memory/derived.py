@@ -6,13 +6,13 @@ memory (a row that cascades); a memory without it, or with an older VERSION's, i
 
 from __future__ import annotations
 
-import sqlite3
 import struct
 import threading
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from functools import lru_cache
 
+from perstream.memory.engine import Connection
 from perstream.memory.entry import Derived
 from perstream.memory.lexical import Stemmer, stems_of, words_of
 from perstream.when import spans
@@ -41,7 +41,7 @@ def derive(text: str, observed_at: float, stemmer: Stemmer) -> Derived:
     )
 
 
-def write_derived(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, int]]) -> None:
+def write_derived(connection: Connection, rows: Iterable[tuple[int, str, int]]) -> None:
     """Derive and keep for memories (id, text, observed at in microseconds), inside the caller's transaction."""
     stemmer, lock = _shared()
     with lock:
@@ -51,7 +51,7 @@ def write_derived(connection: sqlite3.Connection, rows: Iterable[tuple[int, str,
         )
 
 
-def refresh(connection: sqlite3.Connection) -> None:
+def refresh(connection: Connection) -> None:
     """Derive anew what another version derived, in one transaction; nothing to do is one small read."""
     row = connection.execute("SELECT value FROM marks WHERE name = ?", (_MARK,)).fetchone()
     if row is not None and row[0] == str(VERSION):
@@ -76,7 +76,7 @@ def refresh(connection: sqlite3.Connection) -> None:
         raise
 
 
-def is_current(connection: sqlite3.Connection) -> bool:
+def is_current(connection: Connection) -> bool:
     """Is what the store keeps of this version?"""
     row = connection.execute("SELECT value FROM marks WHERE name = ?", (_MARK,)).fetchone()
     return row is not None and bool(row[0] == str(VERSION))

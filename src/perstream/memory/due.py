@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from perstream.memory.columns import to_datetime_or_none, to_micros_or_none
+from perstream.memory.engine import Connection
 from perstream.types import Selector
 
 NAME = "forget"
@@ -22,7 +22,7 @@ class Due:
     spans: tuple[Selector, ...]
     """Sources and times whose gaps go too; the words that were looked for are not noted."""
 
-    def note(self, connection: sqlite3.Connection) -> None:
+    def note(self, connection: Connection) -> None:
         """Write the note, inside the caller's transaction. One that is there already is added to."""
         before = Due.noted(connection)
         times = {**(before.times if before else {}), **self.times}
@@ -34,7 +34,7 @@ class Due:
         connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (NAME, json.dumps(value)))
 
     @staticmethod
-    def noted(connection: sqlite3.Connection) -> Due | None:
+    def noted(connection: Connection) -> Due | None:
         """The note, or None when nothing is due."""
         row = connection.execute("SELECT value FROM marks WHERE name = ?", (NAME,)).fetchone()
         if row is None:
@@ -47,6 +47,6 @@ class Due:
         return Due(dict(value["times"]), spans)
 
 
-def done(connection: sqlite3.Connection) -> None:
+def done(connection: Connection) -> None:
     """Strike the note out."""
     connection.execute("DELETE FROM marks WHERE name = ?", (NAME,))

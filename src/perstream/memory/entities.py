@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from perstream.memory.columns import chunks, marks, normalize
+from perstream.memory.engine import Connection
 from perstream.memory.near import NearIndex, SignArray, group_of, stored_signs, stored_vector
 from perstream.types import FloatArray, Triplet
 
@@ -40,7 +40,7 @@ class Entities:
         """The vectors in RAM no longer match the table (a rollback, a deletion): load them again when needed."""
         self._near = None
 
-    def follow(self, connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    def follow(self, connection: Connection, ids: Iterable[int]) -> None:
         """Some of these entities may be gone from the table or renamed: what is in RAM follows, without loading anew."""
         if self._near is None:
             return
@@ -65,9 +65,7 @@ class Entities:
         """RAM held for merging."""
         return 0 if self._near is None else self._near.nbytes
 
-    def resolve(
-        self, connection: sqlite3.Connection, triplets: Iterable[Triplet], category: str
-    ) -> dict[str, Resolved]:
+    def resolve(self, connection: Connection, triplets: Iterable[Triplet], category: str) -> dict[str, Resolved]:
         """The entity of every subject and object, by written label. New ones are inserted."""
         found: dict[str, Resolved] = {}
         unknown: dict[tuple[str, str], list[str]] = {}
@@ -86,7 +84,7 @@ class Entities:
                 found.update(dict.fromkeys(written, entity))
         return found
 
-    def _resolve_new(self, connection: sqlite3.Connection, unknown: dict[tuple[str, str], list[str]]) -> list[Resolved]:
+    def _resolve_new(self, connection: Connection, unknown: dict[tuple[str, str], list[str]]) -> list[Resolved]:
         """Entities of labels that no entity bears: a near one of the same group, or a new one."""
         vectors = np.asarray(self._embed([written[0] for written in unknown.values()]), np.float32)
         index = self._loaded(connection, vectors.shape[1])
@@ -112,7 +110,7 @@ class Entities:
             index.add([entities[place].id for place in places], groups[places], coded.signs[places])
         return entities
 
-    def _decide(self, connection: sqlite3.Connection, vector: FloatArray, candidates: list[int]) -> Resolved | None:
+    def _decide(self, connection: Connection, vector: FloatArray, candidates: list[int]) -> Resolved | None:
         """The nearest candidate, when it is near enough in full precision."""
         best, match = self._rho, None
         for entity in candidates:
@@ -126,7 +124,7 @@ class Entities:
                 best, match = cosine, Resolved(entity, label)
         return match
 
-    def _loaded(self, connection: sqlite3.Connection, dimension: int) -> NearIndex:
+    def _loaded(self, connection: Connection, dimension: int) -> NearIndex:
         if self._near is None:
             index = NearIndex(dimension)
             renamed = connection.execute("SELECT id, label FROM entities WHERE embedding IS NULL").fetchall()
@@ -140,9 +138,7 @@ class Entities:
             self._near = index
         return self._near
 
-    def _embed_labels(
-        self, connection: sqlite3.Connection, index: NearIndex, labels: Sequence[tuple[int, str]]
-    ) -> SignArray:
+    def _embed_labels(self, connection: Connection, index: NearIndex, labels: Sequence[tuple[int, str]]) -> SignArray:
         """Store the vectors of entities (id, label) that have none; returns their bucket names."""
         coded = index.code(np.asarray(self._embed([label for _, label in labels]), np.float32))
         connection.executemany(

@@ -7,12 +7,12 @@ earlier one; both stay readable with the span in which they held.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from perstream.memory.columns import marks, normalize, to_datetime, to_datetime_or_none, to_micros
+from perstream.memory.engine import Connection
 from perstream.types import MemoryRecord, Provenance, Triplet
 
 
@@ -48,7 +48,7 @@ _STATEMENTS = (
 )
 
 
-def settle(connection: sqlite3.Connection, keys: Iterable[str], since: int | None = None) -> set[int]:
+def settle(connection: Connection, keys: Iterable[str], since: int | None = None) -> set[int]:
     """Set the spans of the statements with these keys anew; returns the memories that changed.
 
     With ``since`` (microseconds) only what was said or held after it is looked at: all that a statement
@@ -72,7 +72,7 @@ def settle(connection: sqlite3.Connection, keys: Iterable[str], since: int | Non
     return touched
 
 
-def _statements(connection: sqlite3.Connection, key: str, since: int | None) -> list[_Statement]:
+def _statements(connection: Connection, key: str, since: int | None) -> list[_Statement]:
     if since is None:
         rows = connection.execute(_STATEMENTS + "1", (key,)).fetchall()
     else:
@@ -113,7 +113,7 @@ def _changes(line: Sequence[_Statement]) -> list[int]:
     return changes
 
 
-def _settle_memory(connection: sqlite3.Connection, memory: int) -> None:
+def _settle_memory(connection: Connection, memory: int) -> None:
     """A memory is superseded when every functional statement in it is; the last successor took its place."""
     spans = connection.execute(
         "SELECT superseded_by, valid_to FROM edges WHERE memory_id = ? AND fact IS NOT NULL", (memory,)
@@ -128,7 +128,7 @@ def _settle_memory(connection: sqlite3.Connection, memory: int) -> None:
         )
 
 
-def facts_about(connection: sqlite3.Connection, subject: str, at: datetime | None) -> list[Fact]:
+def facts_about(connection: Connection, subject: str, at: datetime | None) -> list[Fact]:
     """Functional statements about a subject, oldest first; with ``at`` only those that held then."""
     start = normalize(subject) + "\x1f"
     sql = (
@@ -153,7 +153,7 @@ def held_at(memory: MemoryRecord, at: datetime) -> bool:
     return (memory.valid_from or memory.observed_at) <= at and (memory.valid_to is None or memory.valid_to > at)
 
 
-def keys_of(connection: sqlite3.Connection, ids: Sequence[int]) -> set[str]:
+def keys_of(connection: Connection, ids: Sequence[int]) -> set[str]:
     """Fact keys that memories state."""
     rows = connection.execute(
         f"SELECT DISTINCT fact FROM edges WHERE fact IS NOT NULL AND memory_id IN ({marks(ids)})", ids

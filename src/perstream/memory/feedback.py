@@ -5,7 +5,6 @@ A word goes with each memory it rests on or quotes: triggers and foreign keys of
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import weakref
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 
 from perstream.errors import NotFound
 from perstream.memory.columns import marks, to_datetime, to_datetime_or_none, to_micros, to_micros_or_none
+from perstream.memory.engine import Connection, in_ram
 from perstream.memory.migrations import SPEECH
 from perstream.speech import EVERYTHING, Considered, Topic, Verdict, kind_of, memory_of
 
@@ -36,10 +36,10 @@ _COLUMNS = "id, at, topic, text, why, priority, confidence, reason, detail, sour
 class Tables(Protocol):
     """Where the tables are: a store, or RAM."""
 
-    def writing(self) -> AbstractContextManager[sqlite3.Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """One transaction."""
 
-    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """For reading."""
 
 
@@ -48,13 +48,13 @@ class InRam:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._connection = in_ram()
         for statement in SPEECH.split(";"):
             self._connection.execute(statement)
         self._close = weakref.finalize(self, self._connection.close)
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[Connection]:
         """Nothing is undone: what is lost with the process needs no transactions."""
         with self._lock:
             yield self._connection
@@ -204,7 +204,7 @@ class Feedback:
             Topic(name, when(said), when(snoozed), when(rests), *votes) for name, said, snoozed, rests, *votes in rows
         ]
 
-    def _write_pending(self, connection: sqlite3.Connection) -> None:
+    def _write_pending(self, connection: Connection) -> None:
         with self._lock:
             pending, self._pending = list(self._pending.values()), {}
         for word in pending:
@@ -217,7 +217,7 @@ class Feedback:
                 word = replace(word, times=row[1] + word.times)
             self._insert(connection, word)
 
-    def _insert(self, connection: sqlite3.Connection, word: Considered) -> int:
+    def _insert(self, connection: Connection, word: Considered) -> int:
         """A word about a memory that was forgotten meanwhile is not written."""
         if self._stored and word.memory_ids:
             held = f"SELECT count(*) FROM memories WHERE id IN ({marks(word.memory_ids)})"
@@ -234,7 +234,7 @@ class Feedback:
             connection.execute(_DROP_TOPICS)
         return number
 
-    def _touch(self, connection: sqlite3.Connection, topic: str) -> None:
+    def _touch(self, connection: Connection, topic: str) -> None:
         """Make sure that there is a row; it goes with the memory it is about, and there is none without that."""
         about = memory_of(topic) if self._stored else None
         if about is None:
@@ -245,7 +245,7 @@ class Feedback:
         )
 
 
-def _words(connection: sqlite3.Connection, rows: list[Any]) -> list[Considered]:
+def _words(connection: Connection, rows: list[Any]) -> list[Considered]:
     about: dict[int, list[int]] = {}
     for word, memory in connection.execute(
         f"SELECT word_id, memory_id FROM words_about WHERE word_id IN ({marks(rows)})", [row[0] for row in rows]

@@ -9,17 +9,17 @@ due, so that a crash between the two only delays it to the next opening.
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Sequence
 
 from perstream.errors import StoreError
 from perstream.memory.columns import chunks, load_observations, marks, normalize, to_micros, to_micros_or_none
 from perstream.memory.due import Due, done
+from perstream.memory.engine import Connection
 from perstream.memory.facts import keys_of, settle
 from perstream.types import Selector
 
 
-def chosen(connection: sqlite3.Connection, selector: Selector) -> list[int]:
+def chosen(connection: Connection, selector: Selector) -> list[int]:
     """Ids of the memories for which every condition of the selector holds; none for an empty one.
 
     ``text`` also looks at what the caption was made from (context, observations). ``entity`` takes
@@ -74,7 +74,7 @@ def is_span(selector: Selector) -> bool:
     return is_set(selector) and not selector.ids and selector.text is None and selector.entity is None
 
 
-def measure(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
+def measure(connection: Connection, ids: Sequence[int]) -> int:
     """Bytes of text, vectors and pictures that these memories hold."""
     total = 0
     for piece in chunks(ids):
@@ -92,7 +92,7 @@ def measure(connection: sqlite3.Connection, ids: Sequence[int]) -> int:
     return total
 
 
-def delete(connection: sqlite3.Connection, ids: Sequence[int]) -> tuple[int, int, set[int]]:
+def delete(connection: Connection, ids: Sequence[int]) -> tuple[int, int, set[int]]:
     """Delete memories with all that hangs on them, inside the caller's transaction.
 
     Returns the entities and edges deleted, and the remaining memories whose validity changed: what a
@@ -126,7 +126,7 @@ _LABEL_IS_WRITTEN = (
 )
 
 
-def drop_unsupported(connection: sqlite3.Connection, touched: set[int]) -> int:
+def drop_unsupported(connection: Connection, touched: set[int]) -> int:
     """Delete the entities among these that no edge needs; rename those whose label nobody else wrote.
 
     Two labels merged into one entity: when the memory that gave the label is gone, the label goes too.
@@ -147,7 +147,7 @@ def drop_unsupported(connection: sqlite3.Connection, touched: set[int]) -> int:
     return dropped
 
 
-def _rename(connection: sqlite3.Connection, entity: int, label: str) -> None:
+def _rename(connection: Connection, entity: int, label: str) -> None:
     """The label becomes one that is still written somewhere; its embedding is made anew when it is next needed."""
     old = connection.execute("SELECT normalized FROM entities WHERE id = ?", (entity,)).fetchone()[0]
     twin = connection.execute(
@@ -171,7 +171,7 @@ def _rename(connection: sqlite3.Connection, entity: int, label: str) -> None:
     connection.execute("UPDATE edges SET object_text = NULL WHERE object = ? AND object_text = ?", (entity, label))
 
 
-def delete_gaps(connection: sqlite3.Connection, selector: Selector) -> int:
+def delete_gaps(connection: Connection, selector: Selector) -> int:
     """A span or a source that is forgotten leaves no gap on the timeline either; returns how many went."""
     if not is_span(selector):
         return 0
@@ -182,7 +182,7 @@ def delete_gaps(connection: sqlite3.Connection, selector: Selector) -> int:
     ).rowcount
 
 
-def scrub(connection: sqlite3.Connection) -> None:
+def scrub(connection: Connection) -> None:
     """Rebuild the file, strike out what was due and empty the log. The connection is in no transaction.
 
     Raises StoreError when another program reads the store just now and so holds on to the log.
@@ -196,7 +196,7 @@ def scrub(connection: sqlite3.Connection) -> None:
         raise StoreError("forgotten, but another program still reads the old log: close it and forget once more")
 
 
-def _with_entity(connection: sqlite3.Connection, label: str | None) -> set[int]:
+def _with_entity(connection: Connection, label: str | None) -> set[int]:
     if label is None:
         return set()
     wanted = normalize(label)

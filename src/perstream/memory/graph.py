@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from perstream.categories import CATEGORIES
 from perstream.memory.columns import to_datetime, to_datetime_or_none
+from perstream.memory.engine import Connection
 
 if TYPE_CHECKING:
     import networkx
 
 
-def build(connection: sqlite3.Connection) -> networkx.MultiDiGraph[Any]:
+def build(connection: Connection) -> networkx.MultiDiGraph[Any]:
     """All of it, as of now (a copy).
 
     Nodes: ("group", name), ("category", key), ("memory", id), ("entity", id), each with ``kind`` and

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from perstream.memory.columns import HELD, dump_observations, half_bytes, normalize, to_datetime, warmth
 from perstream.memory.compress import DIMENSION
 from perstream.memory.derived import write_derived
+from perstream.memory.engine import Connection, integrity_errors
 from perstream.memory.entities import Entities
 from perstream.memory.facts import fact_key, settle
 from perstream.memory.fields import Fields
@@ -38,7 +38,7 @@ class Importer:
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         entities: Entities,
         embed_tokens: Callable[[str], TextVectors],
         thumbnails: bool,
@@ -91,7 +91,7 @@ class Importer:
             self._connection.execute(
                 "INSERT INTO entities VALUES (?,?,?,?,?)", (entity, label, normalize(label) or label, category, vector)
             )
-        except sqlite3.IntegrityError as error:
+        except integrity_errors() as error:
             raise ValueError(f"entity {entity} or its label occurs twice") from error
 
     def _memory(self, values: dict[str, Any]) -> None:
@@ -108,7 +108,7 @@ class Importer:
         if old is not None:
             try:
                 self._connection.execute("INSERT INTO renumbered VALUES (?, ?)", (old, memory))
-            except sqlite3.IntegrityError as error:
+            except integrity_errors() as error:
                 raise ValueError(f"memory {old} occurs twice") from error
 
     def _row(self, fields: Fields) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class Importer:
                 f"(:{MEMORY_COLUMNS.replace(', ', ', :')}, {held})",
                 row,
             )
-        except sqlite3.IntegrityError as error:
+        except integrity_errors() as error:
             raise ValueError(f"memory {row['id']} occurs twice") from error
         memory = int(cursor.lastrowid or 0)
         if patches:

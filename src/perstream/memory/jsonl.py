@@ -7,7 +7,6 @@ two exports of equal stores are equal, byte for byte.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import IO, Any
@@ -15,6 +14,7 @@ from typing import IO, Any
 import numpy as np
 
 from perstream.memory.columns import half_or_none, load_observations, to_datetime
+from perstream.memory.engine import Connection
 from perstream.memory.fields import pack, pack_bytes
 
 FORMAT = "perstream-memory"
@@ -40,7 +40,7 @@ _EDGES = (
 )
 
 
-def write(connection: sqlite3.Connection, out: IO[bytes], progress: Callable[[int], None]) -> dict[str, int]:
+def write(connection: Connection, out: IO[bytes], progress: Callable[[int], None]) -> dict[str, int]:
     """Write all lines; returns how many of each table. One line is in memory at a time.
 
     The connection should be inside a transaction, so that the counts in the header hold. ``progress``
@@ -62,14 +62,14 @@ def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
-def _entities(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+def _entities(connection: Connection) -> Iterator[dict[str, Any]]:
     rows = connection.execute("SELECT id, label, category, embedding FROM entities ORDER BY id")
     for entity, label, category, embedding in rows:
         vector = None if embedding is None else pack_bytes(embedding)
         yield {"kind": "entity", "id": entity, "label": label, "category": category, "vector": vector}
 
 
-def _memories(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+def _memories(connection: Connection) -> Iterator[dict[str, Any]]:
     for row in connection.execute(_MEMORIES):
         memory: dict[str, Any] = {"kind": "memory", **dict(zip(_NAMES, row, strict=False))}
         for name in _TIMES:
@@ -106,7 +106,7 @@ def _memories(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
         yield memory
 
 
-def _gaps(connection: sqlite3.Connection) -> Iterator[dict[str, Any]]:
+def _gaps(connection: Connection) -> Iterator[dict[str, Any]]:
     rows = connection.execute("SELECT source, start_s, end_s, started_at, ended_at, reason FROM gaps ORDER BY id")
     for source, start_s, end_s, started_at, ended_at, reason in rows:
         yield {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from perstream.config import MemoryConfig
 from perstream.memory import backup, budget, forget
 from perstream.memory.audit import AuditReport, audit, look
 from perstream.memory.columns import chunks, marks
 from perstream.memory.due import Due
+from perstream.memory.engine import Connection
 from perstream.memory.entities import Entities
 from perstream.memory.live import LiveIndex
 from perstream.memory.reduce import Order, Plan
@@ -54,7 +53,9 @@ class Keeper:
                 return 0
             backup.remove_fragments(self._store.folder)
             paths = backup.own_backups(connection, self._store.folder)
-            rewritten = sum(backup.purge(path, due.times, due.spans) for path in paths)
+            rewritten = sum(
+                backup.purge(path, due.times, due.spans, self._store.keys.of_backup(path)) for path in paths
+            )
             forget.scrub(connection)
             return rewritten
 
@@ -123,11 +124,11 @@ class Keeper:
             entities, edges, _ = forget.delete(connection, ids)
         with self._store.reading() as connection:
             paths = backup.own_backups(connection, self._store.folder)
-        touched = sum(backup.holds(path, times) for path in paths)
+        touched = sum(backup.holds(path, times, self._store.keys.of_backup(path)) for path in paths)
         return Receipt(tuple(ids), entities, edges, freed, touched, True)
 
 
-def _times(connection: sqlite3.Connection, ids: list[int]) -> dict[int, int]:
+def _times(connection: Connection, ids: list[int]) -> dict[int, int]:
     """When the memories were observed: with the id it tells a memory from another one in a backup."""
     return {
         memory: observed

@@ -15,6 +15,7 @@ from perstream.memory import backup, graph, reads, status, walk
 from perstream.memory.agenda import Agenda
 from perstream.memory.audit import AuditReport
 from perstream.memory.columns import normalize, to_micros
+from perstream.memory.engine import PLAIN, Keys
 from perstream.memory.entities import Entities
 from perstream.memory.entry import Scored
 from perstream.memory.exchange import Exchange
@@ -71,13 +72,14 @@ class Memory:
         embed: Callable[[Sequence[str]], FloatArray],
         *,
         read_only: bool = False,
+        keys: Keys = PLAIN,
     ) -> Memory:
         """Open or create the store in ``folder``; for reading alone beside another process that writes.
 
-        ``embed`` turns labels of entities into vectors [n, dimension], L2-normalised.
+        ``embed`` turns labels of entities into vectors [n, dimension], L2-normalised; ``keys`` open what is encrypted.
         Raises StoreBusy when another process writes here, StoreError for what cannot be opened.
         """
-        memory = cls(Store(folder, read_only), config, embed)
+        memory = cls(Store(folder, read_only, keys), config, embed)
         if not read_only:
             try:
                 memory._keeper.finish_forgetting()
@@ -189,8 +191,8 @@ class Memory:
         provenance: Provenance | None = None,
     ) -> builtins.list[MemoryRecord]:
         """Newest first; ``before_id`` is the last memory of the page before."""
-        chosen = reads.Filter(before_id, since, until, source, category, provenance)
         with self._store.reading() as connection:
+            chosen = reads.Filter(before_id, since, until, source, category, provenance)
             return reads.select(connection, chosen, limit, self._visits.counts())
 
     def count(self) -> int:
@@ -237,9 +239,7 @@ class Memory:
         """Counts and sizes."""
         parts = self._index.held()
         with self._store.reading() as connection:
-            pages = -int(connection.execute("PRAGMA cache_size").fetchone()[0]) * 1024
-            ram = {"index": sum(parts.values()), "entities": self._entities.nbytes, "cache": 2 * pages}
-            return status.take(connection, self._store.path, ram, parts, self._config)
+            return status.take(connection, self._store.path, self._entities.nbytes, parts, self._config)
 
     # --- giving up ------------------------------------------------------------------------
 
@@ -267,8 +267,7 @@ class Memory:
 
     def backup(self, target: Path | None = None) -> Path:
         """Copy the store while it is in use, as a reader too; ``backup.restore`` brings it back. Raises StoreError."""
-        with self._store.reading() as connection:
-            return backup.make(connection, self._store.folder, target)
+        return backup.of(self._store, target)
 
     def close(self) -> None:
         """Write what is left to write and let the next writer in. Safe to call twice."""

@@ -6,8 +6,9 @@ Times are integers, microseconds since 1970 UTC, so that a datetime comes back a
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
+
+from perstream.memory.engine import Connection
 
 APPLICATION_ID = 0x50535452
 """``PSTR`` in the file's header: this database is a PerStream store."""
@@ -103,14 +104,14 @@ CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
-def _m001(connection: sqlite3.Connection) -> None:
+def _m001(connection: Connection) -> None:
     """Memories, their vectors and pictures, entities, edges, gaps."""
     for statement in _M001.split(";"):
         if statement.strip():
             connection.execute(statement)
 
 
-def _m002(connection: sqlite3.Connection) -> None:
+def _m002(connection: Connection) -> None:
     """What recall derives from the words of memories; :mod:`perstream.memory.derived` fills it."""
     connection.execute(
         "CREATE TABLE derived (memory_id INTEGER PRIMARY KEY REFERENCES memories(id) ON DELETE CASCADE, "
@@ -173,22 +174,22 @@ END
 """A word quotes what was in view: with the memory of that view it goes, too."""
 
 
-def _m003(connection: sqlite3.Connection) -> None:
+def _m003(connection: Connection) -> None:
     """Words said unasked or held back, feedback, snoozes, and reminders with a time."""
     for statement in SPEECH.split(";"):
         connection.execute(statement)
     connection.execute(_FORGET_WORDS)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_m001, _m002, _m003)
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001, _m002, _m003)
 
 
-def version_of(connection: sqlite3.Connection) -> int:
+def version_of(connection: Connection) -> int:
     """The store's schema version; 0 is an empty file."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: Connection) -> None:
     """Apply the steps that are missing, each in a transaction of its own with its version number."""
     for number, step in enumerate(MIGRATIONS[version_of(connection) :], start=version_of(connection) + 1):
         connection.execute("BEGIN IMMEDIATE")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from perstream.memory.columns import half_or_none
 from perstream.memory.derived import derive, packed
+from perstream.memory.engine import Connection
 from perstream.memory.lexical import SlotArray, Stemmer
 from perstream.types import HalfArray
 
@@ -58,7 +58,7 @@ class Page:
     """Their labels by id."""
 
 
-def read_page(connection: sqlite3.Connection, after: int, limit: int, stemmer: Stemmer, kept: bool) -> Page | None:
+def read_page(connection: Connection, after: int, limit: int, stemmer: Stemmer, kept: bool) -> Page | None:
     """At most ``limit`` memories with larger ids than ``after``; None at the end.
 
     What was derived from their words is taken as it was ``kept``, or derived where it is missing.

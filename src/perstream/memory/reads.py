@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from perstream.memory.columns import (
     to_micros,
     triplets_of,
 )
+from perstream.memory.engine import Connection
 from perstream.protocols import Visuals
 from perstream.types import Gap, MemoryRecord, Provenance
 
@@ -36,7 +36,7 @@ class Filter:
     provenance: Provenance | None = None
 
 
-def select(connection: sqlite3.Connection, chosen: Filter, limit: int, visits: Mapping[int, int]) -> list[MemoryRecord]:
+def select(connection: Connection, chosen: Filter, limit: int, visits: Mapping[int, int]) -> list[MemoryRecord]:
     """Newest first by the time observed (then by id), at most ``limit``."""
     where: list[str] = ["1"]
     values: list[object] = []
@@ -68,7 +68,7 @@ def select(connection: sqlite3.Connection, chosen: Filter, limit: int, visits: M
     return _records(connection, rows, visits)
 
 
-def by_id(connection: sqlite3.Connection, ids: Sequence[int], visits: Mapping[int, int]) -> dict[int, MemoryRecord]:
+def by_id(connection: Connection, ids: Sequence[int], visits: Mapping[int, int]) -> dict[int, MemoryRecord]:
     """Records of the ids that exist."""
     found: dict[int, MemoryRecord] = {}
     for chunk in chunks(ids):
@@ -79,7 +79,7 @@ def by_id(connection: sqlite3.Connection, ids: Sequence[int], visits: Mapping[in
     return found
 
 
-def one(connection: sqlite3.Connection, memory: int, visits: Mapping[int, int]) -> MemoryRecord:
+def one(connection: Connection, memory: int, visits: Mapping[int, int]) -> MemoryRecord:
     """One record. Raises NotFound."""
     found = by_id(connection, [memory], visits)
     if memory not in found:
@@ -88,7 +88,7 @@ def one(connection: sqlite3.Connection, memory: int, visits: Mapping[int, int]) 
 
 
 def neighbours(
-    connection: sqlite3.Connection, record: MemoryRecord, seconds: float, visits: Mapping[int, int]
+    connection: Connection, record: MemoryRecord, seconds: float, visits: Mapping[int, int]
 ) -> list[MemoryRecord]:
     """Memories of the same source that began within ``seconds`` of this one, in order of time, without it."""
     if record.source is None:
@@ -102,7 +102,7 @@ def neighbours(
     return _records(connection, rows, visits)
 
 
-def entities_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+def entities_of(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
     """Labels of the entities of memories, in the order of their triplets."""
     found: dict[int, dict[str, None]] = {}
     sql = (
@@ -116,7 +116,7 @@ def entities_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int,
     return {memory: tuple(labels) for memory, labels in found.items()}
 
 
-def visuals(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Visuals]:
+def visuals(connection: Connection, ids: Sequence[int]) -> dict[int, Visuals]:
     """Stored patch vectors of the memories that have any."""
     found: dict[int, Visuals] = {}
     for piece in chunks(ids):
@@ -129,13 +129,13 @@ def visuals(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Vis
     return found
 
 
-def thumbnail(connection: sqlite3.Connection, memory: int) -> bytes | None:
+def thumbnail(connection: Connection, memory: int) -> bytes | None:
     """The JPEG of a memory, or None."""
     row = connection.execute("SELECT jpeg FROM thumbnails WHERE memory_id = ?", (memory,)).fetchone()
     return None if row is None else bytes(row[0])
 
 
-def gaps(connection: sqlite3.Connection, since: datetime | None, until: datetime | None) -> list[Gap]:
+def gaps(connection: Connection, since: datetime | None, until: datetime | None) -> list[Gap]:
     """Gaps whose span touches [since, until], in order of time."""
     rows = connection.execute(
         "SELECT source, start_s, end_s, started_at, ended_at, reason FROM gaps "
@@ -147,8 +147,6 @@ def gaps(connection: sqlite3.Connection, since: datetime | None, until: datetime
     ]
 
 
-def _records(
-    connection: sqlite3.Connection, rows: Sequence[Sequence[object]], visits: Mapping[int, int]
-) -> list[MemoryRecord]:
+def _records(connection: Connection, rows: Sequence[Sequence[object]], visits: Mapping[int, int]) -> list[MemoryRecord]:
     triplets = triplets_of(connection, [int(str(row[0])) for row in rows])
     return [record_of(row, triplets.get(int(str(row[0])), ()), visits.get(int(str(row[0])), 0)) for row in rows]

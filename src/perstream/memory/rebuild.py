@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from perstream.memory import budget
 from perstream.memory.columns import HELD
+from perstream.memory.engine import Connection
 from perstream.memory.live import LiveIndex
 from perstream.memory.status import MB
 from perstream.memory.store import Store
@@ -80,7 +80,7 @@ class Rebuilder:
             ).fetchall()
 
 
-def _restore(connection: sqlite3.Connection, memory: int, text: str, vectors: TextVectors) -> bool:
+def _restore(connection: Connection, memory: int, text: str, vectors: TextVectors) -> bool:
     """Store the vectors of a memory that still says this; False when it was forgotten or corrected meanwhile."""
     changed = connection.execute(
         f"UPDATE memories SET held = held | {_V_M} WHERE id = ? AND text = ? AND NOT held & {_V_M}", (memory, text)

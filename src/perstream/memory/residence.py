@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 import math
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 
 from perstream.memory.columns import chunks, marks
+from perstream.memory.engine import Connection
 from perstream.memory.recall import RecallIndex
 from perstream.memory.status import MB
 from perstream.memory.store import Store
@@ -158,5 +158,5 @@ class Residence:
         )
 
 
-def _rows(connection: sqlite3.Connection, sql: str, values: tuple[float, ...]) -> list[tuple[int, float, int | None]]:
+def _rows(connection: Connection, sql: str, values: tuple[float, ...]) -> list[tuple[int, float, int | None]]:
     return connection.execute(sql, values).fetchall()

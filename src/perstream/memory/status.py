@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from perstream.config import MemoryConfig
 from perstream.memory.columns import to_datetime_or_none
+from perstream.memory.engine import Connection, is_encrypted
 from perstream.memory.migrations import version_of
 
 MB = 1024 * 1024
@@ -42,10 +42,12 @@ class MemoryStatus:
     """Index and entities above their budget, in MiB: what cannot leave RAM without losing a memory from sight."""
     disk_over_mb: float = 0.0
     """The store above its budget, in MiB: what is pinned, or is given up with the next writes."""
+    encrypted: bool = False
+    """Is the file on disk encrypted?"""
 
     def lines(self) -> list[tuple[str, str]]:
         """Sizes and budgets for people: name and value."""
-        disk = f"{self.disk_mb:.1f} MB" + _of(self.disk_budget_mb)
+        disk = f"{self.disk_mb:.1f} MB{' encrypted' if self.encrypted else ''}" + _of(self.disk_budget_mb)
         if self.disk_over_mb:
             disk += f"; {self.disk_over_mb:.1f} MB over it: given up with the next writes, unless pinned"
         own = sum(size for piece, size in self.ram_bytes.items() if piece != "cache") / MB
@@ -57,9 +59,11 @@ class MemoryStatus:
 
 
 def take(
-    connection: sqlite3.Connection, path: Path, ram: dict[str, int], parts: dict[str, int], config: MemoryConfig
+    connection: Connection, path: Path, entities: int, parts: dict[str, int], config: MemoryConfig
 ) -> MemoryStatus:
-    """Count; ``ram`` and ``parts`` are what the pieces in RAM and the parts of the index hold."""
+    """Count; ``entities`` and ``parts`` are the bytes that the labels' and the index's parts hold in RAM."""
+    pages = -int(connection.execute("PRAGMA cache_size").fetchone()[0]) * 1024
+    ram = {"index": sum(parts.values()), "entities": entities, "cache": 2 * pages}
     memories, oldest, newest, superseded, pinned = connection.execute(
         "SELECT count(*), min(observed_at), max(observed_at), count(superseded_by), total(pinned) FROM memories"
     ).fetchone()
@@ -80,6 +84,7 @@ def take(
         disk_budget_mb=config.disk_budget_mb,
         ram_over_mb=_over(sum(size for piece, size in ram.items() if piece != "cache"), config.ram_budget_mb),
         disk_over_mb=_over(disk_bytes(path), config.disk_budget_mb),
+        encrypted=is_encrypted(connection),
     )
 
 
@@ -97,5 +102,5 @@ def disk_bytes(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.exists())
 
 
-def _count(connection: sqlite3.Connection, table: str) -> int:
+def _count(connection: Connection, table: str) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])

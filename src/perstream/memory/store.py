@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +10,22 @@ from pathlib import Path
 
 from perstream.errors import StoreError
 from perstream.memory.derived import refresh
+from perstream.memory.engine import (
+    PLAIN,
+    Connection,
+    Engine,
+    Keys,
+    errors,
+    is_encrypted,
+    is_written,
+    operational_errors,
+)
 from perstream.memory.lock import WriterLock
 from perstream.memory.migrations import APPLICATION_ID, MIGRATIONS, migrate, version_of
+from perstream.memory.swap import tidy
 
 DATABASE = "memory.db"
 BACKUPS = "backups"
-_BUSY_S = 5.0
-"""How long a statement waits for another connection's lock; writers are single, so this is for checkpoints."""
 _CACHE_KB = 16 * 1024
 _LOG_PAGES = 512
 """The log is written back when it has this many pages (2 MiB)."""
@@ -32,24 +40,32 @@ class Store:
     kill -9 and saves about 0.2 ms per commit, but loses the last commits at a power cut.)
     """
 
-    def __init__(self, folder: Path, read_only: bool) -> None:
-        """Open or create. Raises StoreError, StoreBusy. Never deletes or overwrites a file it does not know."""
+    def __init__(self, folder: Path, read_only: bool, keys: Keys = PLAIN) -> None:
+        """Open or create; ``keys`` know whether it is encrypted.
+
+        Raises StoreError, StoreBusy. Never deletes or overwrites a file it does not know.
+        """
         self.folder = folder
+        self.keys = keys
+        self.engine: Engine = PLAIN
         self.path = folder / DATABASE
         self.read_only = read_only
         self.closed = False
         self._write_lock = threading.RLock()
         self._read_lock = threading.RLock()
         self._lock: WriterLock | None = None
-        self._writer: sqlite3.Connection | None = None
+        self._writer: Connection | None = None
         if read_only:
             if not self.path.is_file():
                 raise StoreError(f"there is no memory store in {folder}: remember something first")
+            self.engine = keys.engine(False)
             self._reader = self._open_reader()
             return
         _make_folder(folder)
         self._lock = WriterLock(folder / "writer.lock")
         try:
+            tidy(folder)
+            self.engine = keys.engine(not is_written(self.path))
             self._writer = self._open_writer()
             self._reader = self._open_reader()
         except BaseException:
@@ -59,7 +75,7 @@ class Store:
             raise
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self) -> Iterator[Connection]:
         """One transaction: all of it is on disk when the block ends, or nothing of it. Raises StoreError."""
         with self._write_lock, self.explained():
             connection = self.writer
@@ -73,13 +89,13 @@ class Store:
                 raise
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[Connection]:
         """The reading connection, for this thread alone; sees what was committed. Raises StoreError."""
         with self._read_lock, self.explained():
             yield self._reader
 
     @contextmanager
-    def rehearsing(self) -> Iterator[sqlite3.Connection]:
+    def rehearsing(self) -> Iterator[Connection]:
         """A transaction that is always undone. Raises StoreError."""
         with self._write_lock, self.explained():
             self.writer.execute("BEGIN IMMEDIATE")
@@ -90,13 +106,13 @@ class Store:
                     self.writer.execute("ROLLBACK")
 
     @contextmanager
-    def alone(self) -> Iterator[sqlite3.Connection]:
+    def alone(self) -> Iterator[Connection]:
         """The writing connection outside a transaction while nobody in this process reads: VACUUM, checkpoints."""
         with self._write_lock, self._read_lock, self.explained():
             yield self.writer
 
     @contextmanager
-    def aside(self) -> Iterator[sqlite3.Connection]:
+    def aside(self) -> Iterator[Connection]:
         """A reading connection of one's own, in a transaction: one state of the store, however long it takes.
 
         It may shadow tables with temporary ones; those stay in RAM and end with it. Raises StoreError.
@@ -111,7 +127,7 @@ class Store:
                 connection.close()
 
     @property
-    def writer(self) -> sqlite3.Connection:
+    def writer(self) -> Connection:
         """The writing connection. Raises StoreError when the store was opened for reading."""
         if self._writer is None:
             raise StoreError(f"the store {self.folder} was opened for reading only: stop the daemon or ask it to write")
@@ -122,7 +138,7 @@ class Store:
         """Turn SQLite's errors into StoreError."""
         try:
             yield
-        except sqlite3.Error as error:
+        except errors() as error:
             raise explain(error, self.path) from error
 
     def close(self) -> None:
@@ -134,16 +150,17 @@ class Store:
                 self._writer.close()
             if self._lock is not None:
                 self._lock.release()
+            self.keys.ended()
 
-    def _open_writer(self) -> sqlite3.Connection:
+    def _open_writer(self) -> Connection:
         with self.explained():
-            fresh = not self.path.exists() or self.path.stat().st_size == 0
+            fresh = not is_written(self.path)
             try:
                 # Made here so that it is private from its first byte; SQLite gives its log the same mode.
                 os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
             except OSError as error:
                 raise StoreError(f"cannot write {self.path} ({error.strerror}): check the folder's rights") from error
-            connection = _connect(self.path)
+            connection = _connect(self.path, self.engine)
             try:
                 if fresh:
                     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
@@ -155,7 +172,7 @@ class Store:
                 connection.execute(f"PRAGMA journal_size_limit = {_LOG_PAGES * 4096}")
                 if found < len(MIGRATIONS):
                     if found:
-                        copy_database(connection, self.folder / BACKUPS / f"before-v{found + 1}.db")
+                        copy_database(connection, self.folder / BACKUPS / f"before-v{found + 1}.db", self.engine)
                     migrate(connection)
                 refresh(connection)
             except BaseException:
@@ -163,29 +180,29 @@ class Store:
                 raise
             return connection
 
-    def _open_reader(self) -> sqlite3.Connection:
+    def _open_reader(self) -> Connection:
         with self.explained():
-            uri = self.path.resolve().as_uri()
             try:
-                return _reading(f"{uri}?mode=ro", self.path)
-            except sqlite3.OperationalError:
+                return _reading(self.path, "mode=ro", self.engine)
+            except operational_errors():
                 # A folder that may not be written has no room for the log's index; without a log the file is whole.
                 log = self.path.with_name(DATABASE + "-wal")
                 if log.exists() and log.stat().st_size:
                     raise
-                return _reading(f"{uri}?immutable=1", self.path)
+                return _reading(self.path, "immutable=1", self.engine)
 
 
-def copy_database(source: sqlite3.Connection, target: Path) -> None:
+def copy_database(source: Connection, target: Path, engine: Engine) -> None:
     """An exact, consistent copy while others go on reading and writing (SQLite's online backup).
 
-    The copy appears under its name only when it is whole and passes an integrity check.
+    The copy appears under its name only when it is whole and passes an integrity check. It is encrypted when the source
+    is, under the first key of ``engine``.
     """
     _make_folder(target.parent)
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600))
-    copy = sqlite3.connect(str(partial))
+    copy = (engine if is_encrypted(source) else PLAIN).connect(partial)
     try:
         source.backup(copy)
         copy.execute("PRAGMA journal_mode = DELETE")
@@ -198,11 +215,13 @@ def copy_database(source: sqlite3.Connection, target: Path) -> None:
     partial.replace(target)
 
 
-def explain(error: sqlite3.Error, path: Path) -> StoreError:
+def explain(error: Exception, path: Path) -> StoreError:
     """SQLite's error as one line that says what to do."""
     text = str(error)
     if "not a database" in text or "malformed" in text:
-        return StoreError(f"{path} is damaged or no PerStream store ({text}); it was left as it is: restore a backup")
+        return StoreError(
+            f"{path} is damaged, encrypted with another key or no PerStream store ({text}); it was left as it is: restore a backup"
+        )
     if "is full" in text or "disk I/O" in text:
         return StoreError(
             f"cannot write {path} ({text}): free some disk space or check the disk; nothing that was stored is lost"
@@ -214,9 +233,8 @@ def explain(error: sqlite3.Error, path: Path) -> StoreError:
     return StoreError(f"the store {path} failed ({text})")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    # Connections cross threads, each behind its lock; transactions are begun explicitly.
-    connection = sqlite3.connect(str(path), timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+def _connect(path: Path, engine: Engine) -> Connection:
+    connection = engine.connect(path)
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
@@ -226,8 +244,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _reading(uri: str, path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+def _reading(path: Path, how: str, engine: Engine) -> Connection:
+    connection = engine.connect(path, uri=how)
     try:
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KB}")
         if _checked_version(connection, path) < len(MIGRATIONS):
@@ -238,7 +256,7 @@ def _reading(uri: str, path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
+def _checked_version(connection: Connection, path: Path) -> int:
     """Schema version after making sure that the file is a store this program may touch."""
     found = version_of(connection)
     if found > len(MIGRATIONS):

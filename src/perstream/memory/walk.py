@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
 from perstream.errors import NotFound
 from perstream.memory.columns import to_datetime, to_micros_or_none
+from perstream.memory.engine import Connection
 from perstream.memory.store import Store
 
 
@@ -74,21 +74,21 @@ class Walk:
         return Surroundings(here, places[offset : offset + limit], len(places))
 
 
-def _categories(connection: sqlite3.Connection, span: Span) -> tuple[Place, ...]:
+def _categories(connection: Connection, span: Span) -> tuple[Place, ...]:
     rows = connection.execute(
         f"SELECT category, count(*) FROM memories m WHERE {WITHIN} GROUP BY category ORDER BY 2 DESC, 1", span
     )
     return tuple(Place(f"category:{key}", "category", key.replace("_", " "), "holds", n) for key, n in rows)
 
 
-def _category(connection: sqlite3.Connection, key: str, span: Span, limit: int, offset: int) -> Surroundings:
+def _category(connection: Connection, key: str, span: Span, limit: int, offset: int) -> Surroundings:
     where = f"m.category = ?3 AND {WITHIN}"
     (total,) = connection.execute(f"SELECT count(*) FROM memories m WHERE {where}", (*span, key)).fetchone()
     here = Place(f"category:{key}", "category", key.replace("_", " "), "", total)
     return Surroundings(here, _memories(connection, where, (*span, key), "holds", limit, offset), total)
 
 
-def _memory(connection: sqlite3.Connection, key: int) -> tuple[Place, tuple[Place, ...]]:
+def _memory(connection: Connection, key: int) -> tuple[Place, tuple[Place, ...]]:
     row = connection.execute(
         "SELECT text, category, observed_at, superseded_by FROM memories WHERE id = ?", (key,)
     ).fetchone()
@@ -110,7 +110,7 @@ def _memory(connection: sqlite3.Connection, key: int) -> tuple[Place, tuple[Plac
     return Place(f"memory:{key}", "memory", text, "", 0, to_datetime(at)), tuple(places)
 
 
-def _entity(connection: sqlite3.Connection, key: int, span: Span, limit: int, offset: int) -> Surroundings:
+def _entity(connection: Connection, key: int, span: Span, limit: int, offset: int) -> Surroundings:
     row = connection.execute("SELECT label FROM entities WHERE id = ?", (key,)).fetchone()
     if row is None:
         raise NotFound(f"there is no entity {key}")
@@ -131,7 +131,7 @@ def _entity(connection: sqlite3.Connection, key: int, span: Span, limit: int, of
 
 
 def _memories(
-    connection: sqlite3.Connection, where: str, given: tuple[object, ...], via: str, limit: int, offset: int
+    connection: Connection, where: str, given: tuple[object, ...], via: str, limit: int, offset: int
 ) -> tuple[Place, ...]:
     rows = connection.execute(
         f"SELECT m.id, m.text, m.observed_at FROM memories m WHERE {where} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -22,6 +21,7 @@ from perstream.memory.columns import (
 )
 from perstream.memory.compress import compress_tokens
 from perstream.memory.derived import write_derived
+from perstream.memory.engine import Connection
 from perstream.memory.entities import Entities
 from perstream.memory.facts import fact_key, keys_of, settle
 from perstream.memory.forget import drop_unsupported
@@ -34,7 +34,7 @@ Longer apart, the same words may be another event ("I took my pill") and are kep
 """
 
 
-def insert(connection: sqlite3.Connection, new: NewMemory, entities: Entities) -> tuple[int, set[int]]:
+def insert(connection: Connection, new: NewMemory, entities: Entities) -> tuple[int, set[int]]:
     """Write a memory, or count another visit of the told fact that it repeats.
 
     Returns its id and all memories that recall must look at anew (itself, and older ones whose validity changed).
@@ -84,7 +84,7 @@ def insert(connection: sqlite3.Connection, new: NewMemory, entities: Entities) -
 
 
 def correct(
-    connection: sqlite3.Connection,
+    connection: Connection,
     memory: int,
     text: str,
     vectors: TextVectors,
@@ -120,7 +120,7 @@ def correct(
     return settle(connection, keys | {key for key in map(fact_key, triplets) if key}) | {memory}
 
 
-def write_vectors(connection: sqlite3.Connection, memory: int, vectors: TextVectors) -> None:
+def write_vectors(connection: Connection, memory: int, vectors: TextVectors) -> None:
     """v_M: the pooled vector in fp16 and the token vectors as int8 codes."""
     tokens = compress_tokens(vectors.tokens) if len(vectors.tokens) else None
     connection.execute(
@@ -135,7 +135,7 @@ def write_vectors(connection: sqlite3.Connection, memory: int, vectors: TextVect
     )
 
 
-def write_edges(connection: sqlite3.Connection, memory: int, new: NewMemory, entities: Entities) -> None:
+def write_edges(connection: Connection, memory: int, new: NewMemory, entities: Entities) -> None:
     """The memory's triplets as edges between entities."""
     resolved = entities.resolve(connection, new.triplets, new.category)
     begins = to_micros(new.valid_from or new.observed_at)
@@ -161,7 +161,7 @@ def write_edges(connection: sqlite3.Connection, memory: int, new: NewMemory, ent
     )
 
 
-def write_visits(connection: sqlite3.Connection, visits: Iterable[tuple[int, int, datetime]]) -> None:
+def write_visits(connection: Connection, visits: Iterable[tuple[int, int, datetime]]) -> None:
     """Add visits (memory, how many, when last) to the memories that still exist."""
     for memory, count, last in visits:
         row = connection.execute("SELECT heat FROM memories WHERE id = ?", (memory,)).fetchone()
@@ -172,7 +172,7 @@ def write_visits(connection: sqlite3.Connection, visits: Iterable[tuple[int, int
             )
 
 
-def _restated(connection: sqlite3.Connection, new: NewMemory) -> int | None:
+def _restated(connection: Connection, new: NewMemory) -> int | None:
     """The still valid told fact that the owner now repeats word for word; its span and heat grow."""
     if new.provenance is not Provenance.TOLD or new.source is not None or new.speaker is not None:
         return None
