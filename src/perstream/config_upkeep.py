@@ -50,6 +50,9 @@ class WatchdogConfig:
     """A step of perception or of the assistant that takes longer is reported as stuck; a source's own is restarted."""
     shed_after_s: Annotated[float, Meta(gt=0, le=600)] = 10.0
     """Work waits longer than this: keyframes of live sources are thinned out, counted, until it is short again."""
+    exit_after_s: Annotated[float, Meta(ge=0)] = 0.0
+    """The assistant has been stuck for this long and cannot be freed: the daemon ends with status 75, for its service \
+manager to start it again; 0 is never."""
 
 
 @dataclass(frozen=True)

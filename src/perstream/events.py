@@ -32,7 +32,8 @@ class FrameDropped(Event):
 
     event: ClassVar[str] = "frame_dropped"
     reason: str
-    """``behind`` (a newer frame replaced it), ``undecodable``, ``paused``."""
+    """``behind`` (a newer frame replaced it), ``shed`` (let go under load), ``stuck`` (its perception hung),
+    ``undecodable``, ``paused``."""
     count: int
 
 

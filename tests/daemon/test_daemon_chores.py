@@ -100,7 +100,7 @@ def test_one_that_hangs_is_seen_and_does_not_hold_up_the_end() -> None:
     go, clock = threading.Event(), Clock()
     house = Chores([Chore("hang", 10, lambda: go.wait(20) and None)], clock)
     house.start()
-    until(lambda: house.status[0].done == 0 and house._running is not None)
+    until(lambda: house.status[0].done == 0 and house.doing.step is not None)
     clock.now += 50
     assert house.status[0].running_s == 50
     assert not house.close(0.05)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from perstream.daemon.doing import Doing
 from perstream.errors import PerStreamError
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,8 @@ class Chores:
         now = clock()
         self._due = [(now + chore.first_s, chore) for chore in chores]
         self._status = {chore.name: ChoreStatus(chore.name) for chore in chores}
-        self._running: tuple[str, float] | None = None
+        self.doing = Doing(clock)
+        """The chore in hand."""
         self._thread = threading.Thread(target=self._run, name="perstream-chores", daemon=True)
 
     def start(self) -> None:
@@ -64,10 +66,10 @@ class Chores:
     @property
     def status(self) -> tuple[ChoreStatus, ...]:
         """Each chore, in the order they were given."""
-        running = self._running
+        step = self.doing.step
         found = []
         for name, status in self._status.items():
-            took = self._clock() - running[1] if running is not None and running[0] == name else 0.0
+            took = self.doing.busy_s if step is not None and step.name == name else 0.0
             found.append(ChoreStatus(name, status.done, status.failed, status.last_error, took))
         return tuple(found)
 
@@ -84,12 +86,12 @@ class Chores:
             due, chore = self._due[place]
             if self._stopping.wait(max(0.0, due - self._clock())):
                 return
-            worked = self._do(chore)
+            with self.doing.at(chore.name):
+                worked = self._do(chore)
             pause = chore.every_s if worked else min(chore.every_s, RETRY_S)
             self._due[place] = (self._clock() + pause, chore)
 
     def _do(self, chore: Chore) -> bool:
-        self._running = (chore.name, self._clock())
         was = self._status[chore.name]
         try:
             chore.run()
@@ -105,5 +107,3 @@ class Chores:
         else:
             self._status[chore.name] = ChoreStatus(chore.name, was.done + 1, was.failed)
             return True
-        finally:
-            self._running = None

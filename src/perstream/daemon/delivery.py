@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from perstream.daemon.doing import Doing
 from perstream.errors import PerStreamError
 from perstream.events import Event, ProactiveSaid
 
@@ -44,6 +45,7 @@ class Courier:
         self.counts: Counter[str] = Counter()
         """``sent``, ``failed``, ``dropped``."""
         self._queue: queue.Queue[ProactiveSaid | None] = queue.Queue(WAITING)
+        self.doing = Doing()
         self._thread = threading.Thread(target=self._run, name=f"perstream-{channel.name}", daemon=True)
         self._thread.start()
 
@@ -65,7 +67,8 @@ class Courier:
     def _run(self) -> None:
         while (word := self._queue.get()) is not None:
             try:
-                self.channel.deliver(word)
+                with self.doing.at("deliver"):
+                    self.channel.deliver(word)
             except DeliveryFailed as error:
                 self.counts["failed"] += 1
                 log.warning("%s: a word was not delivered: %s", self.channel.name, error)

@@ -59,6 +59,10 @@ class Doing:
             if self._step is not None and self._step.thread == mine.thread:
                 self._step = None
 
+    def forget(self) -> None:
+        """Whoever was at it has been left behind."""
+        self._step = None
+
     def progress(self) -> None:
         """It gets on."""
         self._got_on = self._clock()

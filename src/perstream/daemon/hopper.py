@@ -7,6 +7,7 @@ waiting keyframe (or sound chunk) makes room and is handed back to be counted.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,6 +87,12 @@ class Hopper:
             if taken:
                 self._changed.notify_all()
         return taken
+
+    def oldest_s(self) -> float:
+        """How long ago the oldest waiting keyframe came out of its source; 0 when none waits."""
+        with self._changed:
+            oldest = next((waiting.captured for waiting in self._items if isinstance(waiting.item, Keyframe)), None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
 
     def hurry(self) -> None:
         """Never wait again to put something in."""

@@ -11,10 +11,13 @@ from perstream.daemon.glance import Glance
 from perstream.daemon.hopper import Flush, Hopper, Waiting
 from perstream.daemon.parts import Parts, Source
 from perstream.daemon.reporter import Reporter
+from perstream.daemon.shedding import MOST
 from perstream.daemon.tally import Tally
 from perstream.daemon.timeline import Mark, Timeline
 from perstream.types import AudioChunk, Frame, Gap, Keyframe, SourceItem
 
+TELLING = ("first", "cut")
+"""Reasons of keyframes that are let go last."""
 FRAMES_TIMED = 2048
 """Frames whose capture time is kept while the sampler makes up its mind."""
 
@@ -34,6 +37,11 @@ class Intake:
         self._reporter = reporter
         self._paced = paced
         self.glance = Glance()
+        self.heard_at = time.monotonic()
+        """When the source last gave something."""
+        self.keep_one_in = 1
+        """Of the keyframes one in so many is perceived: more than 1 sheds load. Cuts stay unless it is the utmost."""
+        self._passed = 0
         self._sampler = parts.make_sampler()
         self._scenes = 0
         self._scene = 0
@@ -84,7 +92,7 @@ class Intake:
 
     def take(self, item: SourceItem, source: Source) -> bool:
         """One item of the source; False when no more is wanted."""
-        captured = time.monotonic()
+        captured = self.heard_at = time.monotonic()
         self.notice_drops(source.dropped)
         if self._stopping:
             return False
@@ -175,8 +183,19 @@ class Intake:
     def _keep(self, keyframe: Keyframe) -> None:
         self._scene = self._scenes + keyframe.scene
         self._tally.keyframes += 1
+        if self._is_shed(keyframe):
+            self._tally.drop("shed")
+            return
         now = time.monotonic()
         self._queue(Waiting(replace(keyframe, scene=self._scene), self._captured.get(keyframe.index, now), now))
+
+    def _is_shed(self, keyframe: Keyframe) -> bool:
+        """Let it go under load: all but one in so many."""
+        self._passed += 1
+        if self._passed >= self.keep_one_in or (keyframe.reason in TELLING and self.keep_one_in < MOST):
+            self._passed = 0
+            return False
+        return True
 
     def _end_stretch(self) -> None:
         """Before a gap: what the sampler still considers comes out, and it starts afresh."""

@@ -12,6 +12,7 @@ from functools import partial
 
 from perstream.daemon.bus import EventBus
 from perstream.daemon.capture import Capture
+from perstream.daemon.doing import Doing, Step
 from perstream.daemon.glance import Glance
 from perstream.daemon.hopper import Hopper, Waiting
 from perstream.daemon.intake import Intake
@@ -25,6 +26,8 @@ from perstream.events import Done, Event, MemoryStored
 from perstream.types import AudioChunk, Cue, Gap, Keyframe, Percept
 
 log = logging.getLogger(__name__)
+MOST_LEFT = 3
+"""Perceiving threads that hang at once: with another one the source is given up."""
 
 
 class SourcePipeline:
@@ -51,7 +54,14 @@ class SourcePipeline:
         self._intake = Intake(parts, self._hopper, self.timeline, self.tally, self._reporter, paced or live)
         self._finished = threading.Event()
         self._stop_counting = bus.listen(self._count_memory)
-        self._thread = threading.Thread(target=self._run, name=f"perstream-perceive-{name}", daemon=True)
+        self.doing = Doing()
+        """What the perceiving thread is at; handing on what it found is not counted, for that may rightly wait."""
+        self._turn = 0
+        """Counts up when the perceiving thread is replaced: one of an older turn is left behind."""
+        self._in_hand: tuple[Waiting, ...] = ()
+        self._left: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._thread = self._new_thread()
 
     # --- for whoever looks after it ---------------------------------------------------------
 
@@ -107,6 +117,39 @@ class SourcePipeline:
         for waiting in self._hopper.clear():
             self._intake.lost(waiting)
 
+    def waiting_s(self) -> float:
+        """How long ago the oldest keyframe that waits to be perceived came out of its source."""
+        return self._hopper.oldest_s()
+
+    def thin(self, keep_one_in: int) -> None:
+        """Perceive one keyframe in so many."""
+        self._intake.keep_one_in = keep_one_in
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the source last gave something, whatever became of it."""
+        return time.monotonic() - self._intake.heard_at
+
+    def renew(self, step: Step) -> bool | None:
+        """The perceiving thread hangs at ``step``: leave it behind and let another go on with what waits.
+
+        None when it does not hang any more; False when too many hang already: then what waits is given up.
+        """
+        with self._lock:
+            if self.doing.step is not step:
+                return None
+            self._left = [thread for thread in self._left if thread.is_alive()]
+            fits = len(self._left) < MOST_LEFT
+            self._left.append(self._thread)
+            self._turn += 1
+            self.tally.drop("stuck", sum(isinstance(waiting.item, Keyframe) for waiting in self._in_hand))
+            self.doing.forget()
+            if not fits:
+                self.failure = PerStreamError(f"perceiving {self.name} hangs again and again; see the log")
+            self._thread = self._new_thread()
+        self._thread.start()
+        return fits
+
     def flush(self) -> None:
         """Remember what is buffered although perception does not come to its end. Does not wait."""
         with contextlib.suppress(Closing):
@@ -120,43 +163,74 @@ class SourcePipeline:
 
     # --- perceive thread --------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _new_thread(self) -> threading.Thread:
+        return threading.Thread(
+            target=self._run, args=(self._turn,), name=f"perstream-perceive-{self.name}", daemon=True
+        )
+
+    def _run(self, turn: int) -> None:
+        if self.failure is not None:
+            self._give_up(self.failure)
+        else:
+            self._perceive_with(turn)
+        if self._turn == turn:
+            self._conclude()
+
+    def _perceive_with(self, turn: int) -> None:
         try:
-            perceiver = self._parts.make_perceiver()
+            with self.doing.at("load"):
+                perceiver = self._parts.make_perceiver()
         except Exception as error:  # noqa: BLE001 - the daemon loop: without a perceiver this source cannot be watched
             self.failure = error if isinstance(error, PerStreamError) else PerStreamError(f"cannot perceive: {error}")
-            self.complain(error)
-            self.stop()
-            self.abandon()
-            self.discard()
+            self._give_up(error)
         else:
-            self._perceive_all(perceiver)
-        self._conclude()
+            self._perceive_all(perceiver, turn)
 
-    def _perceive_all(self, perceiver: Perceiver) -> None:
-        while (waiting := self._hopper.take()) is not None:
+    def _give_up(self, error: Exception) -> None:
+        """Nothing can be perceived: take nothing more in."""
+        self.complain(error)
+        self.stop()
+        self.abandon()
+        self.discard()
+
+    def _perceive_all(self, perceiver: Perceiver, turn: int) -> None:
+        while self._turn == turn and (waiting := self._hopper.take()) is not None:
             try:
-                self._perceive(perceiver, waiting)
+                self._perceive(perceiver, waiting, turn)
             except Closing:
                 self._intake.lost(waiting)
             except Exception as error:  # noqa: BLE001 - the daemon loop: log, count, go on
                 self.complain(error)
             self._reporter.drops()
+        if self._turn != turn:
+            return
         try:
-            self._remember(perceiver.finish())
+            with self.doing.at("finish"):
+                last = perceiver.finish()
+            if self._turn == turn:
+                self._remember(last)
         except Exception as error:  # noqa: BLE001 - the daemon loop
             self.complain(error)
 
-    def _perceive(self, perceiver: Perceiver, waiting: Waiting) -> None:
+    def _perceive(self, perceiver: Perceiver, waiting: Waiting, turn: int) -> None:
+        """One item, or some keyframes; what comes of it after this thread was left behind is let go."""
         item = waiting.item
         if isinstance(item, Keyframe):
             together = [waiting, *self._hopper.take_more(self._parts.batch - 1)]
+            self._in_hand = tuple(together)
             keyframes = [one.item for one in together if isinstance(one.item, Keyframe)]
-            for percept, one in zip(perceiver.see_all(keyframes), together, strict=True):
-                self._reporter.kept(percept)
-                self._remember(percept, one)
+            with self.doing.at("see"):
+                percepts = perceiver.see_all(keyframes)
+            for percept, one in zip(percepts, together, strict=True):
+                if self._turn == turn:
+                    self._reporter.kept(percept)
+                    self._remember(percept, one)
         elif isinstance(item, (AudioChunk, Cue)):
-            self._remember(perceiver.hear(item))
+            self._in_hand = ()
+            with self.doing.at("hear"):
+                heard = perceiver.hear(item)
+            if self._turn == turn:
+                self._remember(heard)
         elif isinstance(item, Gap):
             self._reporter.gap(item)
             self._submit(partial(self._parts.sink.gap, item))

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from perstream.config import SourceConfig
 from perstream.daemon.bus import EventBus
+from perstream.daemon.doing import Doing, Step
 from perstream.daemon.glance import Glance
 from perstream.daemon.parts import Parts, Source
 from perstream.daemon.pipeline import SourcePipeline
@@ -34,9 +35,11 @@ class Supervisor:
         open_source: OpenSource,
         config: SourceConfig,
         limits: Limits | None = None,
+        held: Callable[[str], bool] | None = None,
     ) -> None:
-        """``config`` tells how long to wait before a lost source is opened again."""
+        """``config`` tells how long to wait before a lost source is opened again; ``held`` which sources begin paused."""
         self._config = config
+        self._held = held
         self._parts = parts
         self._worker = worker
         self._bus = bus
@@ -83,6 +86,8 @@ class Supervisor:
                 limits=self._limits,
             )
             self._prune()
+        if self._held is not None and self._held(name):
+            pipeline.pause()
         if source is not None:
             watched.begin(source)
         else:
@@ -108,6 +113,10 @@ class Supervisor:
         for watched in self._chosen(name):
             watched.pipeline.pause(False)
 
+    def paused(self, name: str) -> bool:
+        """Whether a source is paused. Raises NotFound."""
+        return self._find(name).pipeline.paused
+
     def wait(self, name: str, timeout: float | None = None) -> Done | None:
         """The Done of a source once everything perceived is remembered; None after ``timeout`` seconds."""
         return self._find(name).pipeline.wait(timeout)
@@ -125,6 +134,33 @@ class Supervisor:
         with self._lock:
             everything = tuple(self._watched.values())
         return [watched.status() for watched in everything]
+
+    def perceiving(self) -> Iterable[tuple[str, Doing]]:
+        """What the perceiving thread of each source is at."""
+        with self._lock:
+            return [(name, watched.pipeline.doing) for name, watched in self._watched.items() if not watched.over]
+
+    def unstick(self, name: str, step: Step) -> bool:
+        """A source's perceiving thread hangs at this step: see :meth:`Watched.unstick`."""
+        with self._lock:
+            watched = self._watched.get(name)
+        return watched is not None and not watched.over and watched.unstick(step)
+
+    def live(self) -> dict[str, Watched]:
+        """The live sources that have not ended, or that have failed."""
+        with self._lock:
+            return {name: one for name, one in self._watched.items() if one.live and (not one.over or one.failure)}
+
+    def waiting_s(self) -> float:
+        """How long the oldest work of a live source has been waiting, for perception or the assistant."""
+        live = {name: one for name, one in self.live().items() if not one.over}
+        waits = [one.pipeline.waiting_s() for one in live.values()]
+        return max([self._worker.oldest_s(live.keys()), *waits])
+
+    def thin(self, keep_one_in: int) -> None:
+        """Of each live source perceive one keyframe in so many; files stay whole."""
+        for watched in self.live().values():
+            watched.pipeline.thin(keep_one_in)
 
     def file_clock(self) -> datetime | None:
         """The time (UTC) at the place where the file added last is being watched; None without one."""

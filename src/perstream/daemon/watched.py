@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from perstream.config import SourceConfig
 from perstream.daemon.capture import Capture
+from perstream.daemon.doing import Step
 from perstream.daemon.parts import Source
 from perstream.daemon.pipeline import SourcePipeline
 from perstream.daemon.restart import RestartPolicy
@@ -104,6 +105,28 @@ class Watched:
         self.pipeline.complain(self.error)
         self._restart_later("stalled")
         capture.close()
+
+    def unstick(self, step: Step) -> bool:
+        """Perception hangs at this step: another thread goes on. A live source is opened again, with a gap.
+
+        False when it does not hang any more.
+        """
+        renewed = self.pipeline.renew(step)
+        if renewed is None:
+            return False
+        if not renewed:
+            self.halt()
+            return True
+        error = PerStreamError(f"perception of {self.pipeline.name} hung at {step.name}; it goes on with a new thread")
+        self.pipeline.complain(error)
+        with self._lock:
+            capture = self._capture if self.live and not self._halted else None
+            if capture is None or capture.over:
+                return True
+            self._capture = None
+        self._restart_later("stuck")
+        capture.close()
+        return True
 
     def halt(self) -> None:
         """Take nothing more in. Does not wait."""

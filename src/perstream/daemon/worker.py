@@ -12,12 +12,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from datetime import datetime, timezone
 from enum import IntEnum
 from typing import Any, TypeVar
 
+from perstream.daemon.doing import Doing, Step
+from perstream.daemon.trouble import Trouble
 from perstream.errors import PerStreamError
 from perstream.events import ErrorRaised, Event
 
@@ -71,7 +73,11 @@ class AssistantWorker:
         self._changed = threading.Condition()
         self._accepting = True
         self._errors = 0
-        self._busy_since: float | None = None
+        self.doing = Doing()
+        """The job in hand: ``question``, ``told`` or ``percept``."""
+        self.trouble = Trouble()
+        """Whether jobs could write."""
+        self._given_up: Step | None = None
         self._asked = False
         """The job before was a question."""
         self._thread = threading.Thread(target=self._run, name="perstream-assistant", daemon=True)
@@ -137,8 +143,22 @@ class AssistantWorker:
     @property
     def busy_s(self) -> float:
         """For how long the job in hand has been running; 0 when idle."""
-        since = self._busy_since
-        return 0.0 if since is None else time.monotonic() - since
+        return self.doing.busy_s
+
+    def oldest_s(self, sources: Collection[str]) -> float:
+        """How long the oldest percept job of these sources has been waiting; 0 when none waits."""
+        with self._changed:
+            since = (job.since for job in self._queues[Priority.PERCEPT] if job.source in sources)
+            oldest = min(since, default=None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
+
+    def give_up(self, step: Step) -> None:
+        """This job hangs: whatever of it looks at :meth:`given_up` should come to its end."""
+        self._given_up = step
+
+    def given_up(self) -> bool:
+        """Whether the job in hand has been given up."""
+        return self._given_up is not None and self._given_up is self.doing.step
 
     def close(self, drain: bool = True, timeout: float | None = None) -> bool:
         """Accept nothing more and end the thread; True when it ended within ``timeout`` seconds.
@@ -161,19 +181,21 @@ class AssistantWorker:
         while (job := self._next()) is not None:
             if not job.future.set_running_or_notify_cancel():
                 continue  # the one who asked has gone
-            self._busy_since = time.monotonic()
-            try:
-                result = job.call()
-            except Exception as error:  # noqa: BLE001 - the daemon loop: log, count, go on
-                job.future.set_exception(error)
-                if job.priority is Priority.PERCEPT:
-                    self._report(job, error)
-            else:
-                job.future.set_result(result)
-            finally:
-                self._busy_since = None
+            with self.doing.at(Priority(job.priority).name.lower()):
+                self._do(job)
             if job.priority is Priority.TOLD:
                 self._next_tick = 0.0
+
+    def _do(self, job: _Job) -> None:
+        try:
+            result = job.call()
+        except Exception as error:  # noqa: BLE001 - the daemon loop: log, count, go on
+            self.trouble.met(error)
+            job.future.set_exception(error)
+            if job.priority is Priority.PERCEPT:
+                self._report(job, error)
+        else:
+            job.future.set_result(result)
 
     def _next(self) -> _Job | None:
         with self._changed:
