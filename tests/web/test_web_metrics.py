@@ -35,7 +35,7 @@ def values(text: str) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 def test_a_scrape_holds_what_the_house_says(http: httpx.Client, house: ScriptedHouse) -> None:
     house.watched = {"cam": SourceState.RUNNING, "old.mp4": SourceState.ENDED}
-    took = Spread((1, 2, *(0,) * (len(BOUNDS_S) - 2), 3, 1), 200.5)
+    took = Spread((1, 2, *(0,) * (len(BOUNDS_S) - 3), 3, 1), 200.5)
     house.vitals = Vitals(
         Readiness(True),
         {"question": 2, "told": 0, "percept": 5},

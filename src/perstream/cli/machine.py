@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import faulthandler
+import os
 import platform
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from perstream.cli import options, output
 from perstream.cli.devices import show
 from perstream.cli.house import opened
+from perstream.cli.logs import logging_as
+from perstream.config import Config
 from perstream.errors import BackendUnavailable
 from perstream.places import store_folder
 
@@ -123,6 +127,7 @@ def setup(
 
 
 def serve(
+    context: typer.Context,
     sources: Annotated[
         list[str] | None, typer.Argument(help="What to watch: files, webcam:0, rtsp:// or http:// URLs.")
     ] = None,
@@ -139,21 +144,36 @@ def serve(
     dtype: options.Dtype = None,
     load_in: options.LoadIn = None,
     adapter: options.Adapter = None,
+    log_format: Annotated[
+        Literal["text", "json"] | None,
+        typer.Option("--log-format", help="Lines of text or JSON on standard error.", show_default="log.format"),
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """Run the daemon: watch the sources, serve the HTTP API, on this machine only unless --lan."""
     brain = options.brain(model, device, dtype, load_in, adapter)
-    server_flags = {"server__port": port, "server__lan": lan or None, "server__lan_port": lan_port}
-    settings = options.settings(config, store, backend, **server_flags, **brain)
+    flags = {"server__port": port, "server__lan": lan or None, "server__lan_port": lan_port, "log__format": log_format}
+    settings = options.settings(config, store, backend, **flags, **brain)
+    verbose = bool(context.find_root().params.get("verbose"))
+    with logging_as(settings.log, verbose=verbose):
+        _serve(settings, sources or [], as_json)
+
+
+def _serve(settings: Config, sources: list[str], as_json: bool) -> None:
     try:
         from perstream.web.server import Server
     except ImportError as error:
         raise BackendUnavailable(f"serving needs: pip install 'perstream[server]' ({error.name} is missing)") from error
     from perstream.app import build
+    from perstream.daemon.notify import Heartbeat, Notifier
+    from perstream.web.address import find_daemon
 
+    notifier = Notifier(os.environ)
+    if notifier.heard:
+        faulthandler.enable()  # the watchdog's SIGABRT leaves the threads' stacks in the journal
     with build(settings) as app:
         app.warm()
-        for uri in sources or []:
+        for uri in sources:
             # A camera that is not there yet may come; a file that is not there is a mistake.
             app.watch(uri, keep="://" in uri or uri.startswith("webcam"))
         with Server(app, settings.server, app.store) as server:
@@ -166,4 +186,10 @@ def serve(
                 if invitation:
                     show(invitation)
             sys.stdout.flush()
-            server.wait()
+
+            def trouble() -> str:
+                found = app.readiness()
+                return found.reason if found.hopeless else "" if find_daemon(app.store) else "no answer over HTTP"
+
+            with Heartbeat(notifier, trouble):
+                server.wait()

@@ -38,7 +38,8 @@ class Reporter:
         if self._tally.fail(error, time.monotonic()):
             kind = type(error).__name__
             # The message may hold words read from the world: it goes to the bus, not to the log.
-            log.warning("%s: %s", self._name, kind, exc_info=None if isinstance(error, PerStreamError) else error)
+            told = None if isinstance(error, PerStreamError) else error
+            log.warning("%s: %s", self._name, kind, exc_info=told, extra={"source": self._name})
             self._bus.publish(ErrorRaised(self._clock(), self._name, self._here(), kind, str(error)))
 
     def drops(self, last: bool = False) -> None:

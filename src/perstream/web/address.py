@@ -20,6 +20,8 @@ from perstream.errors import StoreError
 
 FILE = "daemon.json"
 MAX_BYTES = 4096
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+"""Who listens everywhere listens here."""
 ANSWER_S = 2.0
 """A daemon that does not answer in this time counts as not there."""
 
@@ -35,8 +37,9 @@ class DaemonAddress:
 
     @property
     def url(self) -> str:
-        """Base of its API."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
+        """Base of its API, seen from this machine."""
+        host = EVERYWHERE.get(self.host, self.host)
+        host = f"[{host}]" if ":" in host else host
         return f"http://{host}:{self.port}"
 
 
