@@ -24,6 +24,7 @@ from perstream.cli import (
     page,
     proactive,
     reduction,
+    token,
     train,
     upkeep,
     watch,
@@ -50,6 +51,7 @@ page.register(app)
 proactive.register(app)
 adapter.register(app)
 devices.register(app)
+token.register(app)
 train.register(app)
 lab.register(app)
 evaluate.register(app)

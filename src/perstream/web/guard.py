@@ -39,6 +39,7 @@ BODY_S = 30.0
 DRAINED_BYTES = 64 * 2**20
 """Of a body that is too large so much is read and thrown away, so that the answer gets through."""
 MOST_HEADERS = 100
+HEADER_BYTES = 16 * 1024
 
 
 class Guard:
@@ -118,8 +119,10 @@ class Guard:
             log.exception("a connection failed")
 
     def _stranger(self, scope: Request) -> Full | None:
-        if len(scope["headers"]) > MOST_HEADERS:
-            return Full(431, "too-many-headers", f"at most {MOST_HEADERS} headers are taken", 0)
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if len(scope["headers"]) > MOST_HEADERS or size > HEADER_BYTES:
+            detail = f"at most {MOST_HEADERS} headers of {HEADER_BYTES // 1024} KB together are taken"
+            return Full(431, "too-many-headers", detail, 0)
         headers = dict(scope["headers"])
         if not self._names_us(b"//" + headers.get(b"host", b"")):
             detail = "the Host header names another machine; use the address that perstream prints"

@@ -60,7 +60,7 @@ class Tokens:
         if days is not None and not 1 <= days <= LONGEST_DAYS:
             raise ConfigError(f"a token is good for 1 to {LONGEST_DAYS} days")
         plain = plain_name(name, "")
-        if plain != name:
+        if not plain or plain != name:
             raise ConfigError(f"a token's name is one printable line of at most {LONGEST_NAME} characters")
         secret, now = new_token(), self._clock()
         ends = (now + timedelta(days=days)).isoformat(timespec="seconds") if days else ""
