@@ -18,10 +18,12 @@ from perstream.daemon.counted import Counted
 from perstream.daemon.delivery import Delivery
 from perstream.daemon.fed import Fed
 from perstream.daemon.parts import Parts
+from perstream.daemon.pauses import Pauses
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.upkeep import Upkeep
+from perstream.daemon.veil import Veil
 from perstream.daemon.vitals import Readiness, Vitals, readiness_of
 from perstream.daemon.watching import Watching
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
@@ -63,6 +65,8 @@ class App(Watching):
         self.store = store_folder(config)
         self._source_now: datetime | None = None
         self._fed = Fed()
+        self._veil = Veil(config.privacy)
+        self._pauses = Pauses(self.store)
         self._views: dict[str, ByteArray] = {}
         self.bus = EventBus()
         self._asked = Asked()
@@ -78,13 +82,16 @@ class App(Watching):
         parts = Parts(
             make_sampler=lambda: KeyframeSampler(config.keyframes),
             make_perceiver=lambda: Perceiver(
-                config.perception, backend.vision.encode, keep_sound=backend.hears and config.source.audio
+                config.perception,
+                backend.vision.encode,
+                keep_sound=backend.hears and config.source.audio,
+                faces=self._veil.faces if self._veil.hides_faces else None,
             ),
             sink=self._sink,
             clock=_utc_now,
             batch=backend.batch,
         )
-        self._supervisor = Supervisor(parts, self._worker, self.bus, self._open, config.source)
+        self._supervisor = Supervisor(parts, self._worker, self.bus, self._open, config.source, held=self._pauses.holds)
         self._upkeep = Upkeep(())
         self._worker.start()
         self._supervisor.start()
@@ -130,7 +137,7 @@ class App(Watching):
             backend=self._backend.name,
             store=str(self.store),
             memory=self._memory.status(),
-            sources=tuple(self._supervisor.list()),
+            sources=tuple(self.sources()),
             silences=dict(self._assistant.policy.silences),
             sent=self._backend.sent(),
             adapter=adapters.active if adapters else None,
@@ -191,15 +198,16 @@ class App(Watching):
             self._worker.submit(Priority.PERCEPT, job, wait=False)
 
     def _open(self, request: SourceRequest) -> Source:
-        if (fed := self._fed.opened(request)) is not None:
-            return fed
-        return open_source(
-            request.uri,
-            self.config.source,
-            start_time=request.start_time,
-            realtime=request.realtime,
-            name=request.name,
-        )
+        source: Source | None = self._fed.opened(request)
+        if source is None:
+            source = open_source(
+                request.uri,
+                self.config.source,
+                start_time=request.start_time,
+                realtime=request.realtime,
+                name=request.name,
+            )
+        return self._veil.over(source, request)
 
     def _notice(self, percept: Percept) -> None:
         at = percept.keyframe.captured_at

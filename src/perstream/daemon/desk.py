@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from perstream.config import Config
 from perstream.daemon.pictures import encoded
+from perstream.daemon.veil import Veil
 from perstream.daemon.worker import AssistantWorker, Priority
 from perstream.errors import PerStreamError
 from perstream.memory.memory import Memory
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 class Desk:
     """The memory's side of the house. Every method may be called from any thread; writes go through the one writer."""
+
+    _veil: Veil
 
     def __init__(
         self, config: Config, backend: Backend, memory: Memory, worker: AssistantWorker, clock: Callable[[], datetime]
@@ -61,7 +64,7 @@ class Desk:
                 k=k or self.config.memory.top_k,
                 since=since,
                 until=until,
-                picture=encoded(image, self.config.source, self._backend.vision) if image else None,
+                picture=encoded(image, self.config.source, self._backend.vision, self._veil) if image else None,
                 include_superseded=history,
                 as_of=as_of,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perstream.config import SourceConfig
+from perstream.daemon.veil import Veil
 from perstream.errors import SourceError
 from perstream.protocols import VisionEncoder
 from perstream.sources import open_source
@@ -15,10 +16,10 @@ SIDE_PX = 960
 """It is shrunk to this, as keyframes are."""
 
 
-def encoded(image: Path | bytes, config: SourceConfig, vision: VisionEncoder) -> HalfArray:
-    """Patch vectors of the first picture in a file, or of a JPEG. SourceError when there is none."""
+def encoded(image: Path | bytes, config: SourceConfig, vision: VisionEncoder, veil: Veil) -> HalfArray:
+    """Patch vectors of the first picture in a file, or of a JPEG, as the veil shows it. SourceError where none is."""
     if isinstance(image, bytes):
-        return vision.encode([ArrayPicture(decode_jpeg(image)).rgb(SIDE_PX)])[0]
+        return vision.encode([veil.alone(ArrayPicture(decode_jpeg(image))).rgb(SIDE_PX)])[0]
     source = open_source(str(image), config)
     try:
         frame = next((item for item in source.stream() if isinstance(item, Frame)), None)
@@ -26,4 +27,4 @@ def encoded(image: Path | bytes, config: SourceConfig, vision: VisionEncoder) ->
         source.close()
     if frame is None:
         raise SourceError(f"{image} holds no picture")
-    return vision.encode([frame.picture.rgb(SIDE_PX)])[0]
+    return vision.encode([veil.alone(frame.picture).rgb(SIDE_PX)])[0]

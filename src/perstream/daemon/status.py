@@ -38,6 +38,8 @@ class SourceRequest:
     name: str | None = None
     keep: bool = False
     """Go on trying when it cannot be opened the first time, as for the cameras of a daemon."""
+    masks: tuple[str, ...] = ()
+    """Regions of its pictures that nobody sees, each ``X Y W H`` in shares, besides those of the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class SourceStatus:
     latency: Latency = field(default_factory=Latency)
     took: Spread = field(default_factory=Spread)
     """From capture until the assistant has taken it in, of all frames that got there."""
+    masks: tuple[str, ...] = ()
+    """Regions of its pictures that nobody sees: ``X Y W H`` in shares of the picture."""
+    faceless: bool = False
+    """Faces are made unrecognisable before anybody sees them."""
 
     def shows(self, record: MemoryRecord) -> bool:
         """Whether this recording is the one a memory was seen in: its name, and that it began at the same time."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from perstream.daemon.bus import EventBus, Subscription
 from perstream.daemon.fed import Fed
+from perstream.daemon.pauses import Pauses
 from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.unasked import Unasked
+from perstream.daemon.veil import checked_masks
 from perstream.errors import PerStreamError
 from perstream.events import Done
 from perstream.keyframes.thumbnail import thumbnail
@@ -28,6 +32,7 @@ class Watching(Unasked):
     _fed: Fed
     _views: dict[str, ByteArray]
     """Of each source its latest keyframe."""
+    _pauses: Pauses
 
     def watch(
         self,
@@ -37,25 +42,37 @@ class Watching(Unasked):
         realtime: bool = False,
         name: str | None = None,
         keep: bool = False,
+        masks: Sequence[str] = (),
     ) -> str:
-        """Start watching; returns the source's name.
+        """Start watching; returns the source's name. A source that the owner paused begins paused.
 
-        SourceError when it cannot be opened; with ``keep`` it is tried again for ever instead.
+        SourceError when it cannot be opened; with ``keep`` it is tried again for ever instead. ``masks``, each
+        ``X Y W H`` in shares of the picture, are regions that nobody sees. ConfigError.
         """
-        return self._supervisor.add(SourceRequest(uri, start_time, realtime, name, keep))
+        return self._supervisor.add(SourceRequest(uri, start_time, realtime, name, keep, checked_masks(masks)))
 
     def remove(self, name: str) -> None:
         """Stop watching; what was perceived is remembered. NotFound for an unknown name."""
         self._supervisor.remove(name)
         self._views.pop(name, None)
+        self._pauses.resume(name)
 
     def pause(self, name: str | None = None) -> None:
-        """Perceive nothing of this source, or of all."""
+        """Perceive nothing of this source, or of all and those to come, also after a restart. NotFound, StoreError."""
         self._supervisor.pause(name)
+        self._pauses.pause(name)
+        if name is None:
+            self._supervisor.pause()  # what came in between
 
     def resume(self, name: str | None = None) -> None:
-        """Perceive again."""
+        """Perceive again. NotFound, StoreError."""
+        self._pauses.resume(name)
         self._supervisor.resume(name)
+
+    @property
+    def paused(self) -> bool:
+        """Whether everything is paused, sources to come included."""
+        return self._pauses.everything
 
     def wait(self, name: str, timeout: float | None = None) -> Done | None:
         """The source's Done, or None when it still runs after ``timeout`` seconds."""
@@ -67,18 +84,26 @@ class Watching(Unasked):
 
     def sources(self) -> list[SourceStatus]:
         """All sources and how they are doing."""
-        return list(self._supervisor.list())
+        return [
+            replace(one, masks=tuple(map(str, self._veil.regions(one.name))), faceless=self._veil.hides_faces)
+            for one in self._supervisor.list()
+        ]
 
     def view(self, name: str) -> bytes | None:
-        """JPEG of the latest keyframe of a source, None before the first. NotFound for an unknown name."""
-        self._supervisor.failure(name)
-        latest = self._views.get(name)
+        """JPEG of the latest keyframe of a source, None before the first and while it is paused. NotFound."""
+        latest = None if self._supervisor.paused(name) else self._views.get(name)
         return None if latest is None else thumbnail(latest, VIEW_SIDE_PX)
 
     def recording(self, memory_id: int) -> Path | None:
-        """The file a memory was seen in: only of those that this house watches or watched. NotFound."""
+        """The file a memory was seen in: only of those that this house watches or watched. NotFound.
+
+        None where anything was taken out of the pictures: the file still holds it.
+        """
         record = self.memory(memory_id)
-        files = (Path(one.uri).expanduser() for one in self.sources() if one.shows(record))
+        shown = (
+            one for one in self._supervisor.list() if one.shows(record) and not self._veil.covers(one.name, one.uri)
+        )
+        files = (Path(one.uri).expanduser() for one in shown)
         return next((file.resolve() for file in files if file.is_file()), None)
 
     def live(self, name: str, after: int = 0, wait_s: float = 0.0) -> tuple[int, bytes] | None:

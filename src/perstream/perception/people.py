@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
+from collections.abc import Callable, Sequence
 
-from perstream.errors import BackendUnavailable
-from perstream.perception.sessions import FACE_CASCADES, model_file
+from perstream.perception.faces import SIDE, Face, FaceFinder
 from perstream.perception.view import View
-from perstream.types import ByteArray, Observation, ObservationKind
+from perstream.types import Keyframe, Observation, ObservationKind
 
 INTERVAL_S = 1.5
 """At most one search per this many seconds of video (20 ms each)."""
-SIDE = 480
-"""Longer side searched, pixels."""
-SMALLEST = 24
-"""Pixels; a face smaller than a twentieth of the picture is not found."""
-CLOSE_UP = 72
-"""Pixels on a side of the second look at a candidate."""
-AGREEING = 8
-"""Neighbouring windows that must agree in the second look: faces had 9 and more, texture 4 and fewer."""
+Known = Callable[[Keyframe], Sequence[Face] | None]
+"""Faces that were found in a keyframe before they were hidden; None where nobody looked."""
 
 
 class PeopleObserver:
-    """Two of OpenCV's Haar cascades (Viola and Jones, 2001): one searches, the other must agree closely."""
+    """Counts faces."""
 
-    def __init__(self) -> None:
-        """Load the cascades that OpenCV ships. Raises BackendUnavailable."""
-        self._searcher, self._checker = (_cascade(name) for name in FACE_CASCADES)
+    def __init__(self, known: Known | None = None) -> None:
+        """``known``: where faces are hidden before anybody sees them, who hides them says how many there were.
+
+        Raises BackendUnavailable.
+        """
+        self._known = known
+        self._finder = FaceFinder() if known is None else None
         self._next_s = float("-inf")
 
     def see(self, view: View) -> tuple[Observation, ...]:
@@ -35,31 +31,18 @@ class PeopleObserver:
         if view.pts_s < self._next_s:
             return ()
         self._next_s = view.pts_s + INTERVAL_S
-        gray = view.shrunk(SIDE)
-        scale = view.gray.shape[1] / gray.shape[1]
-        boxes, scores = [], []
-        for x, y, w, h in self._searcher.detectMultiScale(gray, 1.2, 4, minSize=(SMALLEST, SMALLEST)):
-            agreeing = self._agreeing(gray, int(x), int(y), int(w), int(h))
-            if agreeing >= AGREEING:
-                boxes.append((x * scale, y * scale, (x + w) * scale, (y + h) * scale))
-                scores.append(agreeing / (agreeing + 3))
-        if not boxes:
+        faces = self._faces(view)
+        if not faces:
             return ()
-        left, top = (float(min(box[i] for box in boxes)) for i in (0, 1))
-        right, bottom = (float(max(box[i] for box in boxes)) for i in (2, 3))
-        return (view.saw(ObservationKind.PEOPLE, str(len(boxes)), min(scores), (left, top, right, bottom)),)
+        height, width = view.rgb.shape[:2]
+        left, top = (min(face.box[i] for face in faces) for i in (0, 1))
+        right, bottom = (max(face.box[i] for face in faces) for i in (2, 3))
+        score = min(face.agreeing / (face.agreeing + 3) for face in faces)
+        box = (left * width, top * height, right * width, bottom * height)
+        return (view.saw(ObservationKind.PEOPLE, str(len(faces)), score, box),)
 
-    def _agreeing(self, gray: ByteArray, x: int, y: int, w: int, h: int) -> int:
-        """Windows of the second cascade that agree on a face, in the candidate's close-up."""
-        room = w // 3
-        near = gray[max(0, y - room) : y + h + room, max(0, x - room) : x + w + room]
-        size = (CLOSE_UP, max(1, round(near.shape[0] * CLOSE_UP / near.shape[1])))
-        _, counts = self._checker.detectMultiScale2(cv2.resize(near, size), 1.1, 1, minSize=(SMALLEST, SMALLEST))
-        return int(np.max(counts, initial=0))
-
-
-def _cascade(name: str) -> cv2.CascadeClassifier:
-    loaded = cv2.CascadeClassifier(str(model_file("cv2", f"data/{name}")))
-    if loaded.empty():
-        raise BackendUnavailable(f"OpenCV cannot read its {name}: reinstall opencv-python-headless")
-    return loaded
+    def _faces(self, view: View) -> Sequence[Face]:
+        if self._finder is not None:
+            return self._finder.count(view.shrunk(SIDE))
+        known = self._known(view.keyframe) if self._known is not None else None
+        return [face for face in known or () if face.sure]

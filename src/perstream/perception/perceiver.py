@@ -13,7 +13,7 @@ from perstream.perception.codes import CodeObserver
 from perstream.perception.color import ColorObserver
 from perstream.perception.light import LightObserver
 from perstream.perception.motion import MotionObserver
-from perstream.perception.people import PeopleObserver
+from perstream.perception.people import Known, PeopleObserver
 from perstream.perception.place import PlaceObserver
 from perstream.perception.reader import OnnxReader, Reader
 from perstream.perception.recent import RecentSound
@@ -48,11 +48,18 @@ class Perceiver:
     """
 
     def __init__(
-        self, config: PerceptionConfig, encode: Encode, *, reader: Reader | None = None, keep_sound: bool = False
+        self,
+        config: PerceptionConfig,
+        encode: Encode,
+        *,
+        reader: Reader | None = None,
+        keep_sound: bool = False,
+        faces: Known | None = None,
     ) -> None:
         """``encode`` is ``VisionEncoder.encode``; ``reader`` replaces the text models (tests).
 
-        With ``keep_sound`` a percept carries the sound since the one before.
+        ``faces`` tells those of a keyframe in which they were hidden before it came here. With
+        ``keep_sound`` a percept carries the sound since the one before.
 
         Sets OpenCV to one thread for the process: pictures here are small, so its thread pool
         gains nothing and takes the cores that decode the video.
@@ -64,7 +71,7 @@ class Perceiver:
         makers: dict[str, Callable[[], Observer]] = {
             "text": lambda: TextObserver(config, reader or OnnxReader()),
             "codes": CodeObserver,
-            "people": PeopleObserver,
+            "people": lambda: PeopleObserver(faces),
             "color": ColorObserver,
             "light": LightObserver,
             "motion": MotionObserver,

@@ -1,0 +1,1 @@
+"""What is never seen, never stored, and given up with age."""
