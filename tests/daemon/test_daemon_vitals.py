@@ -8,11 +8,11 @@ import pytest
 from perstream.daemon.asked import Asked
 from perstream.daemon.buckets import BOUNDS_S, Buckets
 from perstream.daemon.chores import Chore, Chores
-from perstream.daemon.counted import MOST_ALERTS, Counted
+from perstream.daemon.counted import Counted
 from perstream.daemon.vitals import readiness_of
 from perstream.daemon.worker import AssistantWorker, Priority
 from perstream.errors import Interrupted, StoreError
-from perstream.events import AlertRaised, GateDecided, ProactiveSaid, Redacted
+from perstream.events import GateDecided, ProactiveSaid, Redacted
 from perstream.types import Reply
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
@@ -51,22 +51,10 @@ def test_what_the_bus_tells_is_counted() -> None:
         GateDecided(NOON, "cam", 2.0, "food", 0.1, False),
         ProactiveSaid(NOON, "cam", 1.0, "Mind the nuts.", (), "why", "hazard:nut", priority=3),
         Redacted(NOON, "cam", 1.0, "card", 2),
-        AlertRaised(NOON, "cam", None, "source_gone", "cam", "…", True),
-        AlertRaised(NOON, "cam", None, "source_gone", "cam", "…", True),
-        AlertRaised(NOON, None, None, "disk_low", "", "…", True),
-        AlertRaised(NOON, None, None, "disk_low", "", "…", False),
     ):
         counted.hear(event)
     counts = counted.counts
     assert counts.gate == {"kept": 1, "let_go": 1} and counts.said == {"3": 1} and counts.redacted == {"card": 2}
-    assert counts.alerts == {"disk_low": 0, "source_gone": 1}
-
-
-def test_alerts_in_force_are_bounded() -> None:
-    counted = Counted()
-    for n in range(MOST_ALERTS + 5):
-        counted.hear(AlertRaised(NOON, None, None, "source_gone", f"cam{n}", "…", True))
-    assert counted.counts.alerts == {"source_gone": MOST_ALERTS}
 
 
 def test_a_house_is_ready_while_its_threads_live_and_move() -> None:

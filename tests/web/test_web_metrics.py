@@ -9,15 +9,20 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 from web_fakes import NOON, ScriptedHouse
 
+from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.asked import Questions
 from perstream.daemon.buckets import BOUNDS_S, Spread
+from perstream.daemon.chores import ChoreStatus
 from perstream.daemon.counted import Counts
 from perstream.daemon.status import SourceState, SourceStatus
+from perstream.daemon.upkeep_state import Alert, BackupStatus, WatchdogStatus
 from perstream.daemon.vitals import Readiness, Vitals
+from perstream.memory.status import MemoryStatus
 from perstream.protocols import Sent
 from perstream.web.metrics import of_servers
 from perstream.web.metrics_labels import LONGEST, MOST, label, labelled
 from perstream.web.metrics_sources import of_sources
+from perstream.web.metrics_upkeep import of_upkeep
 from perstream.web.server import Server
 
 
@@ -41,7 +46,7 @@ def test_a_scrape_holds_what_the_house_says(http: httpx.Client, house: ScriptedH
         {"question": 2, "told": 0, "percept": 5},
         1.5,
         Questions({"answered": 6, "abstained": 1}, took),
-        Counts({"kept": 4}, {"seen": 3}, {"3": 1}, {"card": 2}, {"disk_low": 1}),
+        Counts({"kept": 4}, {"seen": 3}, {"3": 1}, {"card": 2}),
     )
     answer = http.get("/metrics")
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/plain; version=")
@@ -70,8 +75,26 @@ def test_a_scrape_holds_what_the_house_says(http: httpx.Client, house: ScriptedH
     assert of("perstream_gate_keyframes_total", decision="kept") == 4
     assert of("perstream_gate_keyframes_total", decision="let_go") == 0
     assert of("perstream_proactive_held_back_total", reason="cooldown") == 2
-    assert of("perstream_redactions_total", kind="card") == 2 and of("perstream_alerts_active", rule="disk_low") == 1
+    assert of("perstream_redactions_total", kind="card") == 2
     assert of("perstream_ready") == 1 and of("process_cpu_seconds_total") > 0
+
+
+def test_upkeep_is_told() -> None:
+    memory = MemoryStatus(0, 0, 0, 0.0, 0.0, None, None, 1)
+    status = AppStatus(
+        "builtin",
+        "/store",
+        memory,
+        chores=(ChoreStatus("backup", 3, 1, "no room", 2.5),),
+        alerts=(Alert("source_gone", "a", "…", NOON), Alert("source_gone", "b", "…", NOON)),
+        backups=BackupStatus(24.0, "/b", NOON, kept=3, made=2, failed=1),
+        watchdog=WatchdogStatus(found={"perceive": 4}, keep_one_in=2, shed_s=9.0),
+    )
+    samples = {(s.name, *s.labels.values()): s.value for family in of_upkeep(status) for s in family.samples}
+    assert samples["perstream_alerts_active", "source_gone"] == 2 and samples["perstream_alerts_active", "stuck"] == 0
+    assert samples["perstream_chores_failed_total", "backup"] == 1
+    assert samples["perstream_backup_newest_timestamp_seconds",] == NOON.timestamp()
+    assert samples["perstream_stuck_found_total", "perceive"] == 4 and samples["perstream_shedding_seconds_total",] == 9
 
 
 def test_open_metrics_are_given_to_those_who_ask_for_them(http: httpx.Client, house: ScriptedHouse) -> None:

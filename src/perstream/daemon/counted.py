@@ -1,4 +1,4 @@
-"""Counts what the bus tells and nobody else keeps: the gate's choices, words said, redactions, alerts in force."""
+"""Counts what the bus tells and nobody else keeps: the gate's choices, words said, redactions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from perstream.events import AlertRaised, Event, GateDecided, MemoryStored, ProactiveSaid, Redacted
-
-MOST_ALERTS = 256
-"""Subjects remembered; an alert beyond is told but not counted."""
+from perstream.events import Event, GateDecided, MemoryStored, ProactiveSaid, Redacted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +22,6 @@ class Counts:
     """Words said unasked, by priority."""
     redacted: Mapping[str, int] = field(default_factory=dict)
     """What was taken out before it was stored, by kind."""
-    alerts: Mapping[str, int] = field(default_factory=dict)
-    """Alerts in force, by rule; a rule that was over is 0."""
 
 
 class Counted:
@@ -38,8 +33,6 @@ class Counted:
         self._stored: Counter[str] = Counter()
         self._said: Counter[str] = Counter()
         self._redacted: Counter[str] = Counter()
-        self._rules: set[str] = set()
-        self._alerts: set[tuple[str, str]] = set()
 
     def hear(self, event: Event) -> None:
         """Count one event; any thread."""
@@ -52,26 +45,9 @@ class Counted:
                 self._said[str(event.priority)] += 1
             elif isinstance(event, Redacted):
                 self._redacted[event.kind] += event.count
-            elif isinstance(event, AlertRaised):
-                self._alert(event)
 
     @property
     def counts(self) -> Counts:
         """All so far."""
         with self._lock:
-            alerts = Counter(dict.fromkeys(self._rules, 0))
-            alerts.update(rule for rule, _ in self._alerts)
-            return Counts(
-                dict(self._gate),
-                dict(self._stored),
-                dict(self._said),
-                dict(self._redacted),
-                dict(sorted(alerts.items())),
-            )
-
-    def _alert(self, event: AlertRaised) -> None:
-        self._rules.add(event.rule)
-        if not event.active:
-            self._alerts.discard((event.rule, event.subject))
-        elif len(self._alerts) < MOST_ALERTS:
-            self._alerts.add((event.rule, event.subject))
+            return Counts(dict(self._gate), dict(self._stored), dict(self._said), dict(self._redacted))

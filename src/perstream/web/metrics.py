@@ -89,7 +89,6 @@ def of_house(status: AppStatus) -> Iterator[Metric]:
     yield _deliveries(status.delivered)
     yield counters("redactions", "Taken out before it was stored, by kind", "kind", counts.redacted)
     yield counters("fallbacks", "A builtin part stood in for a model's", "part", status.fallbacks)
-    yield gauges("alerts_active", "Alerts in force, by rule", "rule", counts.alerts)
 
 
 def _of_memory(status: AppStatus) -> Iterator[Metric]:

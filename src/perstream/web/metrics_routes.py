@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from perstream.web.house import House
 from perstream.web.metrics import of_house, of_process, of_servers
 from perstream.web.metrics_sources import of_sources
+from perstream.web.metrics_upkeep import of_upkeep
 from perstream.web.replies import JsonReply
 
 
@@ -29,6 +30,7 @@ class HouseCollector(Collector):
         yield from of_house(status)
         yield from of_sources(status.sources, datetime.now(timezone.utc))
         yield from of_servers(status.sent)
+        yield from of_upkeep(status)
 
 
 class _OwnProcess(Collector):
