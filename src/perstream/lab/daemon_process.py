@@ -22,12 +22,19 @@ class DaemonProcess:
     """``perstream serve`` on ``store``; used as a context it is stopped at the end."""
 
     def __init__(
-        self, store: Path, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+        self,
+        store: Path,
+        arguments: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        complaints: Path | None = None,
     ) -> None:
-        """Starts it and waits until it serves. PerStreamError with its own words when it does not."""
+        """Starts it and waits until it serves. PerStreamError with its own words when it does not.
+
+        Its standard error goes to ``complaints``, by default beside the store.
+        """
         self.store = store
         command = [sys.executable, "-m", "perstream", "serve", "--port", "0", "--store", str(store), "--json"]
-        self._complaints = (store.parent / f"{store.name}.stderr").open("ab+")
+        self._complaints = (complaints or store.parent / f"{store.name}.stderr").open("ab+")
         self._process = subprocess.Popen(
             [*command, *arguments],
             stdout=subprocess.PIPE,
@@ -38,10 +45,10 @@ class DaemonProcess:
         try:
             self.url = str(json.loads(self._first_line())["url"])
         except (ValueError, KeyError) as error:
-            self.kill()
-            raise PerStreamError(
-                f"the daemon did not start: {self.complaints()[-500:] or 'it said nothing'}"
-            ) from error
+            self.send(signal.SIGKILL)
+            said = self.complaints()[-500:]
+            self._end()
+            raise PerStreamError(f"the daemon did not start: {said or 'it said nothing'}") from error
 
     @property
     def pid(self) -> int:
