@@ -19,6 +19,8 @@ from perstream.version import __version__
 from perstream.web import problems
 from perstream.web.adapter_routes import adapter_routes
 from perstream.web.address import store_id
+from perstream.web.chat_errors import OpenAiErrors
+from perstream.web.chat_routes import chat_routes
 from perstream.web.clip_routes import clip_routes
 from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
@@ -55,6 +57,7 @@ def create_api(
     streams = streams or Streams()
     api.include_router(question_routes(house, config, streams))
     api.include_router(memory_routes(house))
+    api.include_router(chat_routes(house, config))
     api.include_router(clip_routes(house))
     api.include_router(push_routes(house))
     api.include_router(source_routes(house))
@@ -81,4 +84,5 @@ def create_api(
 def guarded(api: FastAPI, config: ServerConfig, keys: Keys, limits: Limits, lan_names: Sequence[str] = ()) -> Asgi:
     """The API behind its doorkeeper; with ``lan_names`` the one of the LAN's door, where devices are paired."""
     names = () if config.host in ("0.0.0.0", "::") else (config.host,)
-    return Guard(api, keys, config.max_body_kb * 1024, limits, lan_names or names, network=bool(lan_names))
+    guard = Guard(api, keys, config.max_body_kb * 1024, limits, lan_names or names, network=bool(lan_names))
+    return OpenAiErrors(guard)

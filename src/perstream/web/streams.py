@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import anyio
@@ -104,7 +105,11 @@ class Streams:
         return _response(_answer(ask))
 
 
-async def _answer(ask: Ask) -> AsyncIterator[str]:
+async def heard(ask: Ask) -> AsyncGenerator[str | Reply, None]:
+    """The pieces of an answer as they are said, then the reply. Raises what ``ask`` raises.
+
+    When it is closed or cancelled before, the answer is no longer wanted.
+    """
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[str | None] = asyncio.Queue()
     gone = threading.Event()
@@ -123,18 +128,25 @@ async def _answer(ask: Ask) -> AsyncIterator[str]:
     answering.add_done_callback(_retrieve)
     try:
         while (piece := await pieces.get()) is not None:
-            yield sse("token", dump({"text": piece}))
+            yield piece
     finally:
         gone.set()
+    yield await answering
+
+
+async def _answer(ask: Ask) -> AsyncIterator[str]:
     try:
-        reply = await answering
+        async with aclosing(heard(ask)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    yield sse("token", dump({"text": piece}))
+                else:
+                    yield sse("reply", dump(reply_to_json(piece)))
     except PerStreamError as error:
         yield sse("error", problem_of(error)[1].decode("ascii"))
     except Exception:
         yield sse("error", problem(500, "internal-error", "this should not happen").decode("ascii"))
         raise
-    else:
-        yield sse("reply", dump(reply_to_json(reply)))
 
 
 def _retrieve(answering: asyncio.Future[Reply]) -> None:
