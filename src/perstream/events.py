@@ -121,7 +121,8 @@ class AlertRaised(Event):
 
     event: ClassVar[str] = "alert"
     rule: str
-    """``source_gone``, ``disk_low``, ``budget``, ``latency``, ``backup_overdue``, ``stuck``."""
+    """``source_gone``, ``disk_low``, ``budget``, ``latency``, ``backup_overdue``, ``stuck``, ``store_errors``,
+    ``clock_jump``."""
     subject: str
     """What it is about, for example a source's name; may be empty."""
     text: str

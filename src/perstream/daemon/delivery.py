@@ -11,15 +11,21 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from perstream.daemon.doing import Doing
 from perstream.errors import PerStreamError
-from perstream.events import Event, ProactiveSaid
+from perstream.events import AlertRaised, Event, ProactiveSaid
 
 log = logging.getLogger(__name__)
 WAITING = 16
 """Words that may wait for one way; more are dropped, for a word is of use now or never."""
+
+
+Word: TypeAlias = ProactiveSaid | AlertRaised
+"""What is brought to the owner: a word said unasked, or an alert about the house itself."""
+ENDS_BY = frozenset({"webhook"})
+"""Ways that also bring the end of an alert: a program reads them, not a person."""
 
 
 class Channel(Protocol):
@@ -29,7 +35,7 @@ class Channel(Protocol):
     def name(self) -> str:
         """For status, for example ``webhook``."""
 
-    def deliver(self, word: ProactiveSaid) -> None:
+    def deliver(self, word: Word) -> None:
         """Bring one word, within bounded time. Raises DeliveryFailed."""
 
 
@@ -44,12 +50,12 @@ class Courier:
         self.channel = channel
         self.counts: Counter[str] = Counter()
         """``sent``, ``failed``, ``dropped``."""
-        self._queue: queue.Queue[ProactiveSaid | None] = queue.Queue(WAITING)
+        self._queue: queue.Queue[Word | None] = queue.Queue(WAITING)
         self.doing = Doing()
         self._thread = threading.Thread(target=self._run, name=f"perstream-{channel.name}", daemon=True)
         self._thread.start()
 
-    def take(self, word: ProactiveSaid) -> None:
+    def take(self, word: Word) -> None:
         """Never blocks."""
         try:
             self._queue.put_nowait(word)
@@ -92,6 +98,17 @@ class Delivery:
     def counts(self) -> Mapping[str, Mapping[str, int]]:
         """Of each channel how many words were sent, failed and were dropped."""
         return {one.channel.name: dict(one.counts) for one in self._couriers}
+
+    @property
+    def couriers(self) -> tuple[Courier, ...]:
+        """Those who bring it."""
+        return self._couriers
+
+    def alert(self, alert: AlertRaised) -> None:
+        """Bring an alert, or its end. Never blocks."""
+        for courier in self._couriers:
+            if alert.active or courier.channel.name in ENDS_BY:
+                courier.take(alert)
 
     def close(self, timeout: float = 2.0) -> None:
         """Deliver what waits, for so many seconds at most. Safe to call twice."""

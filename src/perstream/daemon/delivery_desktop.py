@@ -5,8 +5,10 @@ from __future__ import annotations
 import html
 from pathlib import PurePath
 
+from perstream.daemon.alert_rules import URGENT
+from perstream.daemon.delivery import Word
 from perstream.daemon.delivery_programs import first_of, plain, run
-from perstream.events import ProactiveSaid
+from perstream.events import AlertRaised
 
 PROGRAMS = ("notify-send", "osascript", "powershell")
 TIMEOUT_S = 10.0
@@ -33,12 +35,13 @@ class DesktopChannel:
         program = first_of(PROGRAMS)
         return DesktopChannel(program) if program else None
 
-    def deliver(self, word: ProactiveSaid) -> None:
+    def deliver(self, word: Word) -> None:
         """Raises DeliveryFailed."""
-        text, why = plain(word.text), plain(word.why)
+        text, why = plain(word.text), plain(f"PerStream: {word.rule}" if isinstance(word, AlertRaised) else word.why)
         kind = PurePath(self._program).stem.lower()
         if kind == "notify-send":  # the body may hold mark-up, which a text from the world must not
-            urgency = "critical" if word.priority >= 3 else "normal"
+            critical = word.rule in URGENT if isinstance(word, AlertRaised) else word.priority >= 3
+            urgency = "critical" if critical else "normal"
             body = html.escape(why, quote=False)
             run([self._program, "--app-name=PerStream", f"--urgency={urgency}", "--", text, body], TIMEOUT_S)
         elif kind == "osascript":

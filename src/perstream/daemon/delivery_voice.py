@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from perstream.daemon.delivery import Word
 from perstream.daemon.delivery_programs import first_of, plain, run
-from perstream.events import ProactiveSaid
 
 PROGRAMS = ("espeak-ng", "espeak", "spd-say", "say", "powershell")
 TIMEOUT_S = 40.0
@@ -29,7 +29,7 @@ class VoiceChannel:
         program = first_of(PROGRAMS)
         return VoiceChannel(program) if program else None
 
-    def deliver(self, word: ProactiveSaid) -> None:
+    def deliver(self, word: Word) -> None:
         """Raises DeliveryFailed."""
         text = plain(word.text)
         kind = PurePath(self._program).stem.lower()

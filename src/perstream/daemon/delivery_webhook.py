@@ -12,9 +12,8 @@ import threading
 from urllib.parse import urlsplit
 
 from perstream.config import DeliveryConfig
-from perstream.daemon.delivery import DeliveryFailed
+from perstream.daemon.delivery import DeliveryFailed, Word
 from perstream.errors import ConfigError
-from perstream.events import ProactiveSaid
 from perstream.jsonlines import dump_line, event_to_json
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -47,7 +46,7 @@ class WebhookChannel:
         self._timeout_s, self._retries = config.webhook_timeout_s, config.webhook_retries
         self._pause = threading.Event()
 
-    def deliver(self, word: ProactiveSaid) -> None:
+    def deliver(self, word: Word) -> None:
         """Raises DeliveryFailed after the last attempt."""
         body = dump_line(event_to_json(word)).encode("utf-8")
         for attempt in range(self._retries + 1):

@@ -12,7 +12,8 @@ class Alert:
     """Something that needs the owner, as long as it lasts."""
 
     rule: str
-    """``source_gone``, ``disk_low``, ``budget``, ``latency``, ``backup_overdue``, ``stuck``, ``store_errors``."""
+    """``source_gone``, ``disk_low``, ``budget``, ``latency``, ``backup_overdue``, ``stuck``, ``store_errors``,
+    ``clock_jump``."""
     subject: str
     """What it is about, for example a source's name; may be empty."""
     text: str
