@@ -34,6 +34,7 @@ WORDS = (
     "places",
     "speech",
     "reminders",
+    "origins",
 )
 FLOORS = {
     **dict.fromkeys(WORDS, 1),

@@ -7,13 +7,14 @@ import math
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from perstream.memory.derived import unpacked
 from perstream.memory.engine import Connection
 from perstream.memory.entry import IndexEntry, TokenCodes
+from perstream.origins import is_import
 from perstream.types import (
     Granularity,
     HalfArray,
@@ -25,6 +26,7 @@ from perstream.types import (
     Triplet,
 )
 
+T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -163,7 +165,7 @@ def entry_of(row: Sequence[Any], entities: tuple[str, ...]) -> IndexEntry:
         context=row[2],
         speaker=row[3],
         source=row[4],
-        session=row[4] or "",
+        session="" if is_import(row[4]) else row[4] or "",
         start_s=row[5],
         observed_at=row[6] / 1e6,
         provenance=Provenance(row[7]),
@@ -212,7 +214,7 @@ def marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))
 
 
-def chunks(values: Sequence[int], size: int = 500) -> Iterable[Sequence[int]]:
+def chunks(values: Sequence[T], size: int = 500) -> Iterable[Sequence[T]]:
     """Pieces that fit SQLite's limit of parameters."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

@@ -9,6 +9,7 @@ from typing import IO
 from perstream.config import MemoryConfig
 from perstream.memory import jsonl, lines
 from perstream.memory.entities import Entities
+from perstream.memory.imported import Register
 from perstream.memory.importer import Importer
 from perstream.memory.keeper import Keeper
 from perstream.memory.live import LiveIndex
@@ -57,6 +58,8 @@ class Exchange:
         self._store = store
         self._config = config
         self._entities, self._index, self._visits, self._keeper = parts
+        self.register = Register(store)
+        """Which memory came of which thing that was imported."""
 
     def export(self, out: IO[bytes], progress: Callable[[int], None] = unheard) -> Exported:
         """Write everything, as it is at this moment, to an open file. Raises StoreError and the file's OSError.

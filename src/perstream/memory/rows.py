@@ -11,6 +11,7 @@ from perstream.memory.lexical import SlotArray
 from perstream.memory.page import Page
 from perstream.memory.places import Places, room_for
 from perstream.memory.times import Times
+from perstream.origins import is_import
 from perstream.types import Provenance, Query
 
 _PROVENANCES = tuple(Provenance)
@@ -174,7 +175,7 @@ class Rows:
         self.timed[new] = said & np.fromiter(map(bool, page.times), np.bool_, count)
         self.counted[new] = said & (flags & COUNTS != 0)
         for slot, source, moment in zip(range(first, self.size), page.sources, observed, strict=True):
-            self._link(slot, source or "", moment)
+            self._link(slot, "" if is_import(source) else source or "", moment)
         spans = np.frombuffer(b"".join(page.times), "<f8").reshape(-1, 2)
         named = np.fromiter(map(len, page.times), np.int64, count) // 16
         self._dated[new] = named > 0

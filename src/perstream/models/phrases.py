@@ -8,6 +8,7 @@ from datetime import datetime
 from perstream.models.blocks import one_line
 from perstream.models.builtin_caption import quote
 from perstream.models.units import Unit
+from perstream.origins import in_words, is_import
 
 _TO_SECOND = {
     "i": "you", "me": "you", "my": "your", "mine": "yours", "myself": "yourself", "i'm": "you're", "i've": "you've",
@@ -94,6 +95,8 @@ def cite(unit: Unit, now: datetime) -> str:
     """How it is known: 'I read "PLATFORM 7" at 08:40 (day.mp4, 12–18 s)'."""
     when, place = time_text(unit.at, now), stretch_text(unit)
     place = f" ({place})" if place else ""
+    if unit.way == "told" and is_import(unit.memory.source):
+        return f"from {in_words(unit.memory.source or '')}"
     if unit.way == "told":
         return f"you told me {when}{place}"
     if unit.way == "heard":
@@ -109,6 +112,8 @@ def cite(unit: Unit, now: datetime) -> str:
 
 def where_from(unit: Unit, now: datetime) -> str:
     """The same without the words: "read at 08:40, day.mp4, 12–18 s" for an answer that is those words."""
+    if is_import(unit.memory.source):
+        return f"from {in_words(unit.memory.source or '')}"
     way = {"code": "read from a code", "read": "read" if unit.sure else "perhaps read"}.get(unit.way, unit.way)
     place = stretch_text(unit)
     return f"{way} {time_text(unit.at, now)}" + (f", {place}" if place else "")

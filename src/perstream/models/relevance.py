@@ -21,6 +21,7 @@ from perstream.models.questions import Question, Term
 from perstream.models.text import STOP_WORDS, Stems, words
 from perstream.models.units import Unit
 from perstream.models.verbs import BE, HAVE
+from perstream.origins import asked_for
 from perstream.protocols import TextEmbedder
 from perstream.types import FloatArray
 
@@ -201,7 +202,7 @@ class _View:
         self.unit = unit
         self.own = set(stems.of(unit.text)) | set(stems.of(unit.speaker))
         self.around = set(stems.of(unit.around))
-        self.source = set(stems.of((unit.memory.source or "").rpartition(".")[0]))
+        self.source = set(stems.of(asked_for(unit.memory.source or "")))
         self._speaker = unit.speaker.lower()
         self.words = [w.lower() for w in words(unit.text) if len(w) > 2 and w.isalpha() and w.lower() not in STOP_WORDS]
 
