@@ -16,6 +16,8 @@ from perstream.memory.columns import chunks, load_observations, marks, normalize
 from perstream.memory.due import Due, done
 from perstream.memory.engine import Connection
 from perstream.memory.facts import keys_of, settle
+from perstream.memory.imported import forget_imports
+from perstream.origins import is_import
 from perstream.types import Selector
 
 
@@ -33,8 +35,10 @@ def chosen(connection: Connection, selector: Selector) -> list[int]:
         where.append("id IN (SELECT value FROM json_each(?))")
         values.append("[" + ",".join(str(int(memory)) for memory in selector.ids) + "]")
     if selector.source is not None:
-        where.append("source = ?")
-        values.append(selector.source)
+        # What was imported from a folder has sources of its own, one for each file.
+        inside = selector.source.rstrip("/") + "/" if is_import(selector.source) else None
+        where.append("(source = ? OR substr(source, 1, length(?)) = ?)")
+        values += [selector.source, inside, inside]
     if selector.since is not None:
         where.append("ended_at >= ?")
         values.append(to_micros(selector.since))
@@ -116,6 +120,7 @@ def delete(connection: Connection, ids: Sequence[int]) -> tuple[int, int, set[in
             f"UPDATE memories SET superseded_by = NULL, valid_to = NULL WHERE superseded_by {inside}", piece
         )
         connection.execute(f"DELETE FROM memories WHERE id {inside}", piece)
+        forget_imports(connection, piece)
     entities = drop_unsupported(connection, touched)
     return entities, edges, settle(connection, keys)
 
@@ -188,6 +193,11 @@ def scrub(connection: Connection) -> None:
     Raises StoreError when another program reads the store just now and so holds on to the log.
     """
     connection.execute("VACUUM")
+    strike(connection)
+
+
+def strike(connection: Connection) -> None:
+    """Strike out what was due and empty the log. Raises StoreError as :func:`scrub` does."""
     note = Due.noted(connection)
     done(connection)
     if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
