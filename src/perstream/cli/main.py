@@ -20,6 +20,7 @@ from perstream.cli import (
     judge,
     lab,
     machine,
+    mcp,
     memory,
     page,
     proactive,
@@ -47,6 +48,7 @@ graph.register(app)
 upkeep.register(app)
 exchange.register(upkeep.group)
 machine.register(app)
+mcp.register(app)
 page.register(app)
 proactive.register(app)
 adapter.register(app)
