@@ -27,7 +27,7 @@ def of(store: Store, target: Path | None) -> Path:
     """Copy an open store; see :func:`make`. Raises StoreError, also when the store is one that shall leave nothing."""
     if not store.keys.lasting:
         raise StoreError("an incognito session makes no backups: it leaves nothing")
-    with store.reading() as connection:
+    with store.beside() as connection:  # a copy takes long: nobody shall wait for it to read
         made = make(connection, store.folder, target, store.engine)
     store.keys.beside(made)
     return made
@@ -64,7 +64,7 @@ def _note(folder: Path, target: Path) -> None:
         os.close(notes)
 
 
-def _noted(folder: Path) -> Iterator[Path]:
+def noted(folder: Path) -> Iterator[Path]:
     """The paths in the list; a line that a crash cut off is passed over."""
     notes = folder / BACKUPS / ELSEWHERE
     for line in notes.read_text(encoding="utf-8", errors="replace").splitlines() if notes.is_file() else ():
@@ -192,7 +192,7 @@ def own_backups(connection: Connection, folder: Path) -> list[Path]:
     """Every backup that the program made and that is still there."""
     # Older versions kept the list in the store itself, where restoring an older state lost it.
     made = [Path(path) for (path,) in connection.execute("SELECT path FROM backups ORDER BY path")]
-    made += _noted(folder)
+    made += noted(folder)
     inside = sorted((folder / BACKUPS).glob("*.db")) if (folder / BACKUPS).is_dir() else []
     return [path for path in dict.fromkeys([*inside, *made]) if path.is_file()]
 

@@ -117,11 +117,17 @@ class Store:
 
         It may shadow tables with temporary ones; those stay in RAM and end with it. Raises StoreError.
         """
+        with self.beside() as connection:
+            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("BEGIN")
+            yield connection
+
+    @contextmanager
+    def beside(self) -> Iterator[Connection]:
+        """A reading connection of one's own that holds nobody up and sees each time what is committed. Raises StoreError."""
         with self.explained():
             connection = self._open_reader()
             try:
-                connection.execute("PRAGMA temp_store = MEMORY")
-                connection.execute("BEGIN")
                 yield connection
             finally:
                 connection.close()
