@@ -25,6 +25,7 @@ from perstream.cli import (
     page,
     proactive,
     reduction,
+    service,
     token,
     train,
     upkeep,
@@ -49,6 +50,7 @@ upkeep.register(app)
 exchange.register(upkeep.group)
 machine.register(app)
 mcp.register(app)
+service.register(app)
 page.register(app)
 proactive.register(app)
 adapter.register(app)
