@@ -12,6 +12,7 @@ from perstream.models.builtin_propose import BuiltinProposer
 from perstream.models.builtin_triplets import GrammarTriplets
 from perstream.models.builtin_vision import BuiltinVision
 from perstream.models.minilm import MiniLM
+from perstream.models.recent_vectors import RecentVectors
 from perstream.protocols import Answer, AnswerRequest, Backend, ProactiveRequest, Proposal, TextEmbedder
 
 
@@ -19,7 +20,7 @@ class BuiltinGenerator:
     """Extractive answers and rule-based proposals behind the one Generator protocol."""
 
     def __init__(self, embedder: TextEmbedder, answer_threshold: float) -> None:
-        self._answerer = BuiltinAnswerer(embedder, answer_threshold)
+        self._answerer = BuiltinAnswerer(RecentVectors(embedder), answer_threshold)
         self._proposer = BuiltinProposer(embedder)
 
     def answer(self, request: AnswerRequest, say: Callable[[str], None], cancelled: Callable[[], bool]) -> Answer:
