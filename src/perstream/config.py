@@ -233,6 +233,8 @@ class ServerConfig:
     """Address to serve on; other than loopback only with allow_remote."""
     allow_remote: bool = False
     """Let ``host`` be an address that other machines can reach, without TLS: for behind a TLS proxy; see ``lan``."""
+    names: tuple[str, ...] = ()
+    """Host names, without a port, that it answers to besides its own: that of its container, of the TLS proxy before it."""
     port: Annotated[int, Meta(ge=0, le=65535)] = 8765
     """0 takes any free port."""
     lan: bool = False

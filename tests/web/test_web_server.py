@@ -14,6 +14,7 @@ from web_fakes import ScriptedHouse
 
 from perstream.config import ServerConfig
 from perstream.errors import ConfigError, StoreError
+from perstream.web.address import find_daemon
 from perstream.web.server import Server
 
 
@@ -100,3 +101,12 @@ def test_ipv6_loopback_is_served_where_there_is_one(house: ScriptedHouse, tmp_pa
         pytest.skip("no IPv6 here")
     with Server(house, ServerConfig(host="::1", port=0), tmp_path) as server:
         assert httpx.get(f"{server.url}/healthz", trust_env=False).status_code == 200
+
+
+def test_a_container_answers_to_the_names_it_was_given_and_to_no_others(house: ScriptedHouse, tmp_path: Path) -> None:
+    config = ServerConfig(host="0.0.0.0", allow_remote=True, port=0, names=("perstream",))
+    with Server(house, config, tmp_path) as server:
+        address = f"http://127.0.0.1:{server.port}/healthz"
+        for host, status in (("perstream:8765", 200), ("127.0.0.1:8765", 200), ("evil.example", 403), ("0.0.0.0", 403)):
+            assert httpx.get(address, headers={"Host": host}, trust_env=False).status_code == status, host
+        assert find_daemon(tmp_path) is not None and server.url == f"http://127.0.0.1:{server.port}"

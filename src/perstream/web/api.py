@@ -83,6 +83,7 @@ def create_api(
 
 def guarded(api: FastAPI, config: ServerConfig, keys: Keys, limits: Limits, lan_names: Sequence[str] = ()) -> Asgi:
     """The API behind its doorkeeper; with ``lan_names`` the one of the LAN's door, where devices are paired."""
-    names = () if config.host in ("0.0.0.0", "::") else (config.host,)
-    guard = Guard(api, keys, config.max_body_kb * 1024, limits, lan_names or names, network=bool(lan_names))
+    here = () if config.host in ("0.0.0.0", "::") else (config.host,)
+    names = (*(lan_names or here), *config.names)
+    guard = Guard(api, keys, config.max_body_kb * 1024, limits, names, network=bool(lan_names))
     return OpenAiErrors(guard)
