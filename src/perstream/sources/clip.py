@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from perstream.errors import SourceError
+from perstream.sources.formats import of_files
 from perstream.sources.picture import AvPicture, quarter_turns
 from perstream.sources.timeline import Timeline
 
@@ -49,7 +50,7 @@ class VideoClip:
         """Seconds from the first frame to the end of the last one yielded so far."""
         _check_file(path)
         try:
-            self._container: InputContainer = av.open(f"file:{path}", metadata_errors="replace")
+            self._container: InputContainer = av.open(f"file:{path}", options=of_files(), metadata_errors="replace")
         except FFmpegError as error:
             raise SourceError(_why_unreadable(path, error)) from error
         try:

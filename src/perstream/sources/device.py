@@ -16,6 +16,8 @@ class Input:
     url: str
     format: str | None = None
     options: dict[str, str] = field(default_factory=dict)
+    allow: tuple[str, ...] | None = None
+    """Hosts that may be connected to whatever their address, see reach.py; None where nothing is connected to."""
 
 
 def camera_inputs(number: int, platform: str = sys.platform) -> list[Input]:

@@ -12,6 +12,7 @@ from perstream.errors import SourceError
 from perstream.sources.device import Input, camera_inputs
 from perstream.sources.file import FileSource
 from perstream.sources.folder import list_folder
+from perstream.sources.formats import BUT_LOCAL, formats
 from perstream.sources.live import LiveSource
 from perstream.sources.protocol import Source
 
@@ -20,11 +21,13 @@ SUPPORTED = "a video file, a folder of videos or images, webcam:N, rtsp://…, r
 ANALYZE_US = "2000000"
 """Microseconds of a stream that FFmpeg may look at before it shows the first picture."""
 NETWORK_OPTIONS: dict[str, dict[str, str]] = {
-    "rtsp": {"rtsp_flags": "prefer_tcp", "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls"},
-    "rtmp": {"protocol_whitelist": "rtmp,rtmps,rtmpt,rtmpts,ffrtmphttp,http,https,tcp,tls"},
+    "rtsp": {"rtsp_flags": "prefer_tcp", "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,httpproxy"},
+    "rtmp": {"protocol_whitelist": "rtmp,rtmps,rtmpt,rtmpts,ffrtmphttp,http,https,httpproxy,tcp,tls"},
     "http": {"protocol_whitelist": "http,https,httpproxy,tcp,tls,crypto,data"},
 }
 """FFmpeg's options by scheme. The protocols are listed so that nothing a server sends can name a local file."""
+OF_OWNER_ONLY = frozenset({"rtmp"})
+"""FFmpeg connects by itself there and follows where it is sent: the owner may trust a server so far."""
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
 _WEBCAM = re.compile(r"^webcam(?::(\d{1,3}))?$", re.IGNORECASE)
@@ -37,12 +40,15 @@ def open_source(
     start_time: datetime | None = None,
     realtime: bool = False,
     name: str | None = None,
+    trusted: bool = True,
 ) -> Source:
     """Open a source and make sure that there is something to see in it.
 
     ``start_time`` is when a recording began (default: what the file says, else its date on disk); live
-    sources use the clock. ``realtime`` paces a recording by its timestamps. Raises SourceError, in one
-    line that says what is wrong, for what is not there, cannot be read or is of no known kind.
+    sources use the clock. ``realtime`` paces a recording by its timestamps. ``trusted``: its owner named
+    it, so that its host may be this machine; where that host leads is checked in any case, see ``reach``.
+    Raises SourceError, in one line that says what is wrong, for what is not there, cannot be read or is
+    of no known kind.
     """
     uri = uri.strip()
     if not uri:
@@ -58,13 +64,17 @@ def open_source(
     if scheme[1].lower() == "file":
         return _open_path(Path(unquote(uri[len(scheme[0]) :])), config, start_time, realtime, name)
     family = scheme[1].lower().removesuffix("s")
-    if family not in NETWORK_OPTIONS:
+    if family not in NETWORK_OPTIONS or (family in OF_OWNER_ONLY and not trusted):
         raise SourceError(f"{scheme[1]}:// is no kind of source that can be opened; give {SUPPORTED}")
     options = {"analyzeduration": ANALYZE_US, **NETWORK_OPTIONS[family]}
+    if family == "http":
+        options["format_whitelist"] = formats(BUT_LOCAL)
+    public = _public_name(uri)
+    allow = (*config.allow_hosts, urlsplit(uri).hostname or "") if trusted else config.allow_hosts
     return LiveSource(
-        [Input(uri, None, options)],
+        [Input(uri, None, options, allow)],
         config,
-        name or _public_name(uri),
+        name or public,
         start_time=start_time,
         realtime=realtime,
         may_be_finite=family == "http",

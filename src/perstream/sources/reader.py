@@ -15,19 +15,24 @@ import sys
 import threading
 import time
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import av
 from av.container.input import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 
+from perstream.errors import SourceError
 from perstream.sources.device import Input
+from perstream.sources.reach import Reach
+from perstream.sources.relay import Relay
 from perstream.sources.sound import SoundChunker
 from perstream.sources.wire import pack_frame, send
 
 ALIVE_S = 0.2
 """At most this often a sign of life is sent while packets come that give no picture yet."""
 DECODER_THREADS = 2
+RTSP_PORT = 554
 CLOCKLESS = frozenset({"mpjpeg", "mjpeg", "h264", "hevc", "m4v", "image2pipe", "jpeg_pipe"})
 """Formats without timestamps, for which FFmpeg makes up a steady 25 frames a second."""
 
@@ -52,6 +57,9 @@ def _read(out: BinaryIO, inputs: list[Input], want_sound: bool) -> None:
         container = _open(inputs)
     except FFmpegError as error:
         _say_end(out, error)
+        return
+    except SourceError as error:
+        send(out, {"kind": "end", "clean": False, "why": str(error)})
         return
     try:
         video = next((s for s in container.streams.video if s.codec_context is not None), None)
@@ -83,7 +91,30 @@ def _open(inputs: list[Input]) -> InputContainer:
         except FFmpegError:
             continue  # a camera that does not offer this size or format
     way = inputs[-1]
-    return av.open(way.url, format=way.format, options=way.options, metadata_errors="replace")
+    if way.allow is None:
+        return av.open(way.url, format=way.format, options=way.options, metadata_errors="replace")
+    return _connect(way, way.allow)
+
+
+def _connect(way: Input, allow: tuple[str, ...]) -> InputContainer:
+    """Open what lies on another machine, with every address checked. SourceError for one that is not fine."""
+    parts = urlsplit(way.url)
+    host, url = parts.hostname or "", way.url
+    reach = Reach(host, allow)
+    relay = Relay(reach)
+    relay.install()
+    if parts.scheme.lower() == "rtsp":  # no proxy knows it: the address that was checked takes the place of the name
+        address = reach.addresses(host, parts.port or RTSP_PORT)[0]
+        shown = f"[{address}]" if ":" in address else address
+        login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+        if host not in allow:
+            url = parts._replace(netloc=f"{login}{shown}:{parts.port or RTSP_PORT}").geturl()
+    try:
+        return av.open(url, format=way.format, options=way.options, metadata_errors="replace")
+    except FFmpegError as error:
+        if relay.problem is not None:
+            raise SourceError(relay.problem) from error
+        raise
 
 
 class _Pump:

@@ -19,6 +19,7 @@ from av.error import FFmpegError
 from av.packet import Packet
 
 from perstream.sources.cue_text import of_ass
+from perstream.sources.formats import of_files
 from perstream.sources.sound import CHUNK, RATE_HZ, SoundChunker
 from perstream.sources.timeline import Timeline
 from perstream.sources.transcript import MAX_CUES, cues_of, decode_text
@@ -51,7 +52,7 @@ class SideTracks:
         self._errors = 0
         self._cues = 0
         self._chunker = SoundChunker()
-        self._container = av.open(f"file:{path}", metadata_errors="replace")
+        self._container = av.open(f"file:{path}", options=of_files(), metadata_errors="replace")
         streams = self._container.streams
         self._sound = next((s for s in streams.audio if s.codec_context is not None), None) if sound else None
         known = PLAIN_SUBTITLES | STYLED_SUBTITLES
