@@ -89,6 +89,11 @@ class SpeechPolicy:
     def do_not_disturb(self, on: bool) -> None:
         self.feedback.set_mark(DO_NOT_DISTURB, int(on))
 
+    def is_hushed(self, now: datetime) -> bool:
+        """Whether the owner wants to hear of nothing now but health and safety, whatever it is."""
+        snoozed = self.feedback.topic(EVERYTHING).snoozed_until
+        return self.do_not_disturb or self._is_quiet(now) or (snoozed is not None and self._wall() < snoozed)
+
     def _reason(self, proposal: Proposal, now: datetime) -> tuple[str, str] | None:
         config = self._config
         if not config.enabled:

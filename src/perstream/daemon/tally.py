@@ -37,7 +37,7 @@ class Tally:
         self._dropped: Counter[str] = Counter()
         self._untold: Counter[str] = Counter()
         self._told_at = float("-inf")
-        self._ways: deque[tuple[float, float]] = deque(maxlen=LATENCIES_KEPT)
+        self._ways: deque[tuple[float, float, float]] = deque(maxlen=LATENCIES_KEPT)
         self._took = Buckets()
         self._complained_at = float("-inf")
         self._started = time.monotonic()
@@ -81,14 +81,14 @@ class Tally:
     def arrived(self, captured: float, chosen: float, now: float) -> None:
         """A frame reached the assistant; all three by ``time.monotonic``."""
         with self._lock:
-            self._ways.append((now - captured, chosen - captured))
+            self._ways.append((now - captured, chosen - captured, now))
         self._took.add(now - captured)
 
-    def latency(self) -> Latency:
-        """Percentiles over the latest frames."""
+    def latency(self, since: float = float("-inf")) -> Latency:
+        """Percentiles over the latest frames, those that arrived before ``since`` (``time.monotonic``) left out."""
         with self._lock:
-            ways = list(self._ways)
-        whole, choosing = sorted(way for way, _ in ways), sorted(part for _, part in ways)
+            ways = [way for way in self._ways if way[2] >= since]
+        whole, choosing = sorted(way for way, _, _ in ways), sorted(part for _, part, _ in ways)
         return Latency(len(ways), _rank_ms(whole, 0.5), _rank_ms(whole, 0.95), _rank_ms(choosing, 0.95))
 
     @property

@@ -25,6 +25,8 @@ GIVE_UP = 3.0
 """A job of the assistant that has made no progress for so many times ``stuck_s`` is cancelled."""
 CHORES_TAKE = 10.0
 """A chore may take so many times longer than a step."""
+RECENT_S = 300.0
+"""An alert of a step that hung lasts so long."""
 EXIT_STUCK = 75
 """Exit code for the service manager: start me again (EX_TEMPFAIL)."""
 
@@ -92,6 +94,7 @@ class Watchdog:
         self._known: dict[Step, bool] = {}
         """Steps that were reported, and whether they were given up."""
         self._stuck: tuple[Stuck, ...] = ()
+        self._late: dict[tuple[str, str, str], tuple[Stuck, float]] = {}
         self._found: Counter[str] = Counter()
         self._given_up = self._replaced = 0
         self._waiting_s = 0.0
@@ -109,6 +112,10 @@ class Watchdog:
             round(shed.shed_s, 1),
             round(self._waiting_s, 2),
         )
+
+    def recently(self) -> tuple[Stuck, ...]:
+        """What hangs or hung in the latest minutes: much is over as soon as it is found."""
+        return tuple(one for one, _ in self._late.values())
 
     def look(self) -> None:
         """Find what hangs and do about it what can be done; adjust how much load is shed."""
@@ -128,6 +135,8 @@ class Watchdog:
             self._help(ward, step, silent_s)
         self._known = {step: done for step, done in self._known.items() if step in seen}
         self._stuck = tuple(stuck)
+        late = {key: told for key, told in self._late.items() if now - told[1] < RECENT_S}
+        self._late = late | {(one.kind, one.subject, one.step): (one, now) for one in stuck}
         self._waiting_s = self._sources.waiting_s()
         before = self._shedding.keep_one_in
         keep = self._shedding.look(self._waiting_s, now)
@@ -163,8 +172,10 @@ class Patrol:
     def __init__(self, look: Callable[[], None], every_s: float, name: str) -> None:
         self._look = look
         self._every_s = every_s
+        self.name = name
+        self.doing = Doing()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"perstream-{name}", daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -179,6 +190,7 @@ class Patrol:
     def _run(self) -> None:
         while not self._stopping.wait(self._every_s):
             try:
-                self._look()
+                with self.doing.at("look"):
+                    self._look()
             except Exception:
                 log.exception("looking after the house failed")

@@ -109,6 +109,7 @@ def _mixed(base: Backend, config: BackendConfig, moment: MomentConfig) -> Backen
         slow=captions.slow,
         adapters=next((backend.adapters for backend in (answers, captions, base) if backend.adapters), None),
         sent=sent,
+        spent=lambda: max(backend.spent() for backend in everybody),
         fell_back=fell_back,
         notes=tuple(note for backend in everybody for note in backend.notes),
         close=close,

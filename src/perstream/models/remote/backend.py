@@ -29,6 +29,7 @@ def load(config: BackendConfig, moment: MomentConfig) -> Backend:
         slow=True,
         adapters=chat.adapters,
         sent=chat.sent,
+        spent=chat.spent,
         fell_back=lambda: parts.fallbacks.counts,
         close=chat.close,
     )

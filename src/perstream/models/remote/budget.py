@@ -58,6 +58,15 @@ class Budget:
                 self._spent.append(ticket)
             return ticket
 
+    def share(self) -> float:
+        """How much of this hour's calls or tokens is spent, whichever is more; 0 to 1, and 0 without a limit."""
+        with self._lock:
+            since = self._clock() - HOUR_S
+            spent = [ticket for ticket in self._spent if ticket.at > since]
+            calls = len(spent) / self._calls if self._calls else 0.0
+            tokens = sum(ticket.tokens for ticket in spent) / self._tokens if self._tokens else 0.0
+            return min(1.0, max(calls, tokens))
+
     def settle(self, ticket: Ticket, tokens: int) -> None:
         """What the call really took."""
         with self._lock:

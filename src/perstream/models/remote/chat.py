@@ -86,6 +86,10 @@ class RemoteChat:
         """What left this process so far."""
         return self._tally.rows()
 
+    def spent(self) -> float:
+        """Share of the hourly budget that is used up."""
+        return self._budget.share()
+
     def close(self) -> None:
         """Drop running calls and close the connections."""
         self._client.close()
