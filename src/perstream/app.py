@@ -17,6 +17,7 @@ from perstream.daemon.channels import channels_of
 from perstream.daemon.counted import Counted
 from perstream.daemon.delivery import Delivery
 from perstream.daemon.fed import Fed
+from perstream.daemon.lodging import Ask, lodging, nobody, vault_of
 from perstream.daemon.parts import Parts
 from perstream.daemon.pauses import Pauses
 from perstream.daemon.sink import AssistantSink
@@ -31,6 +32,7 @@ from perstream.errors import Interrupted, NotFound
 from perstream.events import Forgotten
 from perstream.keyframes.sampler import KeyframeSampler
 from perstream.keyframes.thumbnail import thumbnail
+from perstream.memory.engine import Keys
 from perstream.memory.memory import Memory
 from perstream.models.registry import load_backend
 from perstream.perception.perceiver import Perceiver
@@ -45,15 +47,24 @@ STOP_S = 10.0
 """How long a stop waits for a source or a job that hangs; each memory is on disk as soon as it is made."""
 
 
-def open_memory(config: Config, backend: Backend, *, read_only: bool = False) -> Memory:
-    """The store of ``config``. StoreBusy when another process writes to it."""
-    return Memory.open(store_folder(config), config.memory, backend.embedder.embed, read_only=read_only)
+def open_memory(config: Config, backend: Backend, *, read_only: bool = False, keys: Keys | None = None) -> Memory:
+    """The store of ``config``, by ``keys`` (default: those it names). StoreBusy when another process writes to it."""
+    keys = keys or vault_of(config)
+    return Memory.open(store_folder(config), config.memory, backend.embedder.embed, read_only=read_only, keys=keys)
 
 
-def build(config: Config) -> App:
-    """Choose the parts and start the assistant thread. The caller closes what it gets."""
+def build(config: Config, ask: Ask = nobody) -> App:
+    """Choose the parts and start the assistant thread. The caller closes what it gets.
+
+    ``ask`` is heard when the store is sealed by a passphrase that the settings do not name.
+    """
     backend = load_backend(config.backend, config.moment)
-    memory = open_memory(config, backend)
+    config, keys = lodging(config, ask)
+    try:
+        memory = open_memory(config, backend, keys=keys)
+    except BaseException:
+        keys.ended()
+        raise
     return App(config, backend, memory)
 
 

@@ -14,9 +14,9 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from perstream.cli import options, output
+from perstream.cli.passphrase import vault
 from perstream.config import Config
 from perstream.errors import ConfigError, NotFound, StoreError
-from perstream.places import store_folder
 
 if TYPE_CHECKING:
     from perstream.protocols import Backend
@@ -47,8 +47,9 @@ def export(
     from perstream.memory.memory import Memory
 
     settings = options.settings(config, store)
+    keys = vault(settings)
     with (
-        Memory.open(store_folder(settings), settings.memory, _no_embedding, read_only=True) as memory,
+        Memory.open(keys.folder, settings.memory, _no_embedding, read_only=True, keys=keys) as memory,
         _written(file) as out,
     ):
         if kind == ".graphml":
@@ -102,7 +103,7 @@ def _export(file: Path, settings: Config) -> dict[str, int]:
 
     backend = _backend(settings)
     try:
-        with open_memory(settings, backend) as memory, file.open("rb") as lines:
+        with open_memory(settings, backend, keys=vault(settings)) as memory, file.open("rb") as lines:
             made = memory.exchange.import_from(lines, backend.embedder.embed_tokens, _progress("imported"))
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}") from error
@@ -115,7 +116,7 @@ def _records(file: Path, participant: int | None, at: datetime, settings: Config
 
     texts = told_in(file, participant)
     backend = _backend(settings)
-    with open_memory(settings, backend) as memory:
+    with open_memory(settings, backend, keys=vault(settings)) as memory:
         added, known = tell(texts, at, memory, backend, _progress("imported"))
     return {"memories": added, "known": known}
 

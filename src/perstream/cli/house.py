@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from perstream.cli.passphrase import ask
 from perstream.config import Config
+from perstream.errors import ConfigError
 from perstream.places import store_folder
 
 if TYPE_CHECKING:
@@ -16,16 +18,21 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened(config: Config) -> Iterator[App | Client]:
-    """The house over ``config``'s store, closed afterwards. StoreBusy when somebody else writes to it."""
-    client = _daemon_of(store_folder(config))
+def opened(config: Config, *, session: bool = False) -> Iterator[App | Client]:
+    """The house over ``config``'s store, closed afterwards. StoreBusy when somebody else writes to it.
+
+    ``session`` is a command that may be incognito: it gets a house of its own then. ConfigError for others.
+    """
+    if config.privacy.incognito and not session:
+        raise ConfigError("privacy.incognito is set, and this command keeps no session: watch and serve do")
+    client = None if config.privacy.incognito else _daemon_of(store_folder(config))
     if client is not None:
         with client:
             yield client
         return
     from perstream.app import build
 
-    with build(config) as app:
+    with build(config, ask) as app:
         yield app
 
 

@@ -15,6 +15,7 @@ from perstream.cli import options, output
 from perstream.cli.devices import show
 from perstream.cli.house import opened
 from perstream.cli.logs import logging_as
+from perstream.cli.passphrase import ask
 from perstream.config import Config
 from perstream.errors import BackendUnavailable
 from perstream.places import store_folder
@@ -136,6 +137,7 @@ def serve(
         bool, typer.Option("--lan", help="Serve the local network too, over TLS, for devices that were paired.")
     ] = False,
     lan_port: Annotated[int | None, typer.Option("--lan-port", help="Port for --lan; 0 takes any free one.")] = None,
+    incognito: options.Incognito = False,
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,
@@ -153,6 +155,7 @@ def serve(
     """Run the daemon: watch the sources, serve the HTTP API, on this machine only unless --lan."""
     brain = options.brain(model, device, dtype, load_in, adapter)
     flags = {"server__port": port, "server__lan": lan or None, "server__lan_port": lan_port, "log__format": log_format}
+    flags["privacy__incognito"] = incognito or None
     settings = options.settings(config, store, backend, **flags, **brain)
     verbose = bool(context.find_root().params.get("verbose"))
     with logging_as(settings.log, verbose=verbose):
@@ -171,12 +174,12 @@ def _serve(settings: Config, sources: list[str], as_json: bool) -> None:
     notifier = Notifier(os.environ)
     if notifier.heard:
         faulthandler.enable()  # the watchdog's SIGABRT leaves the threads' stacks in the journal
-    with build(settings) as app:
+    with build(settings, ask) as app:
         app.warm()
         for uri in sources:
             # A camera that is not there yet may come; a file that is not there is a mistake.
             app.watch(uri, keep="://" in uri or uri.startswith("webcam"))
-        with Server(app, settings.server, app.store) as server:
+        with Server(app, settings.server, app.store, folders=settings.source.folders) as server:
             invitation = server.invite()
             if as_json:
                 told = {"url": server.url, "token_file": str(server.token_file), "store": str(app.store)}

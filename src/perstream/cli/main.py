@@ -29,6 +29,7 @@ from perstream.cli import (
     token,
     train,
     upkeep,
+    vault,
     watch,
 )
 from perstream.errors import PerStreamError
@@ -47,6 +48,7 @@ ask.register(app)
 memory.register(app)
 graph.register(app)
 upkeep.register(app)
+vault.register(app)
 exchange.register(upkeep.group)
 machine.register(app)
 mcp.register(app)

@@ -18,6 +18,9 @@ Store = Annotated[
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Settings file.", show_default="./perstream.toml if there")
 ]
+Incognito = Annotated[
+    bool, typer.Option("--incognito", help="A session of its own that ends with it and leaves nothing.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Backend = Annotated[str | None, typer.Option("--backend", help="Brain: auto, builtin, qwen-omni, openai.")]
 Model = Annotated[

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from perstream.cli import options, output
+from perstream.cli.passphrase import vault
 from perstream.config import Config
 from perstream.errors import StoreBusy
-from perstream.places import store_folder
 
 if TYPE_CHECKING:
     from perstream.memory.memory import Memory
+    from perstream.memory.vault import Vault
     from perstream.protocols import Backend
 
 group = typer.Typer(
@@ -85,7 +86,7 @@ def rebuild(
 
     settings = options.settings(config, store)
     backend = _backend(settings)
-    with open_memory(settings, backend) as memory:
+    with open_memory(settings, backend, keys=vault(settings)) as memory:
         made = memory.rebuild(backend.embedder.embed_tokens, most)
     if as_json:
         output.emit(_fields(made))
@@ -136,8 +137,9 @@ def restore(
     from perstream.memory import backup as backups
 
     settings = options.settings(config, store)
-    kept = backups.restore(source, store_folder(settings))
-    with _opened(settings) as memory:
+    keys = vault(settings)
+    kept = backups.restore(source, keys.folder, keys)
+    with _opened(settings, keys=keys) as memory:
         memories = memory.count()
     if as_json:
         output.emit({"memories": memories, "kept": str(kept) if kept else None})
@@ -146,17 +148,18 @@ def restore(
 
 
 @contextmanager
-def _opened(config: Config, reading: bool = False) -> Iterator[Memory]:
+def _opened(config: Config, reading: bool = False, keys: Vault | None = None) -> Iterator[Memory]:
     """The store, to write; where ``reading`` is enough, as a reader beside whoever else writes."""
     from perstream.app import open_memory
 
     backend = _backend(config)
+    keys = keys or vault(config)
     try:
-        memory = open_memory(config, backend)
+        memory = open_memory(config, backend, keys=keys)
     except StoreBusy:
         if not reading:
             raise
-        memory = open_memory(config, backend, read_only=True)
+        memory = open_memory(config, backend, read_only=True, keys=keys)
     with memory:
         yield memory
 

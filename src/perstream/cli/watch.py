@@ -56,6 +56,7 @@ def watch(
     buffer_size: Annotated[int | None, typer.Option("--buffer-size", help="Keyframes per moment.")] = None,
     queue_size: Annotated[int | None, typer.Option("--queue-size", help="Short-term memory, keyframes.")] = None,
     pool_size: Annotated[int | None, typer.Option("--pool-size", help="Patch vectors per side.")] = None,
+    incognito: options.Incognito = False,
     everything: Annotated[
         bool, typer.Option("--all", help="Show every keyframe, also those in which nothing can be named.")
     ] = False,
@@ -83,9 +84,10 @@ def watch(
         moment__buffer_size=buffer_size,
         moment__queue_size=queue_size,
         moment__pool_size=pool_size,
+        privacy__incognito=incognito or None,
         **options.brain(model, device, dtype, load_in, adapter),
     )
-    with opened(settings) as house:
+    with opened(settings, session=True) as house:
         for fact in told:
             house.tell(fact, at=began)
         subscription = house.subscribe(EVENTS_BEHIND)

@@ -112,12 +112,10 @@ class Engine:
                 return connection
         return _encrypted(path, keys[-1], uri, timeout)
 
-    def fits(self, file: Path) -> bool:
-        """Is a file as this engine would make it: under its first key, or plain when it has none?"""
-        if not self.keys or is_plain(file):
-            return not self.keys and is_plain(file)
+    def opens(self, file: Path) -> bool:
+        """Does one of the keys fit, or is the file plain? False for what is no database as well."""
         try:
-            connection = _encrypted(file, self.keys[0], "mode=ro", TIMEOUT_S)
+            connection = self.connect(file, uri="mode=ro")
             try:
                 connection.execute("SELECT count(*) FROM sqlite_master")
             finally:
@@ -127,6 +125,12 @@ class Engine:
                 raise
             return False
         return True
+
+    def made(self, file: Path) -> bool:
+        """Is a file as this engine would make it: under its first key, or plain when it has none?"""
+        if not self.keys or is_plain(file):
+            return not self.keys and is_plain(file)
+        return Engine(self.keys[:1]).opens(file)
 
 
 PLAIN = Engine()

@@ -15,10 +15,9 @@ from pathlib import Path
 
 from perstream.errors import StoreBusy, StoreError
 from perstream.memory.engine import Connection, Engine, as_it_is, errors, is_plain
-from perstream.memory.swap import REPLACED, second_name, swap, wipe
+from perstream.memory.swap import RECODED, REPLACED, SIDES, second_name, swap, wipe
 
 _KEPT = ("auto_vacuum", "application_id", "user_version")
-_SIDES = ("-wal", "-shm", "-journal")
 
 
 def replace(path: Path, old: Engine, new: Engine) -> None:
@@ -28,14 +27,14 @@ def replace(path: Path, old: Engine, new: Engine) -> None:
     StoreBusy, OSError and the errors of :func:`errors`.
     """
     plain = is_plain(path)
-    fresh = path.with_name(path.name + ".recoded")
+    fresh = path.with_name(path.name + RECODED)
     try:
         with _alone(path, old, plain):
             recode(path, fresh, old, new)
             swap(fresh, path, wiped=plain)
     finally:
         fresh.unlink(missing_ok=True)
-    for side in _SIDES:
+    for side in SIDES:
         wipe(path.with_name(path.name + side + REPLACED))
         path.with_name(path.name + side).unlink(missing_ok=True)
 

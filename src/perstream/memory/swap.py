@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from pathlib import Path
 
 REPLACED = ".replaced"
 """A file that was replaced bears this ending until it has been overwritten."""
+RECODED = ".recoded"
+"""A file that is written to take another's place."""
+_LEFT = (REPLACED, RECODED, RECODED + ".partial", RECODED + ".partial-journal")
+SIDES = ("-wal", "-shm", "-journal")
+"""What SQLite keeps beside a database."""
 _PIECE = 1 << 20
 
 
@@ -51,10 +57,22 @@ def wipe(old: Path) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Overwrite and delete what a crash left of replaced files. The caller is the store's writer."""
-    for old in (*folder.glob("*.db*" + REPLACED), *folder.glob("backups/*.db*" + REPLACED)):
-        with contextlib.suppress(OSError):  # a folder that may not be written is told about when it is written to
-            wipe(old)
+    """Overwrite and delete what a crash left of files that were rewritten. The caller is the store's writer."""
+    for place in (folder, folder / "backups"):
+        for old in itertools.chain.from_iterable(place.glob("*.db*" + ending) for ending in _LEFT):
+            _clear(old)
+
+
+def tidy_beside(path: Path) -> None:
+    """The same for one file that is elsewhere."""
+    for side in ("", *SIDES):
+        for ending in _LEFT:
+            _clear(path.with_name(path.name + side + ending))
+
+
+def _clear(old: Path) -> None:
+    with contextlib.suppress(OSError):  # a folder that may not be written is told about when it is written to
+        wipe(old)
 
 
 def sync(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from perstream.errors import ConfigError
 
-NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")
+NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "PERSTREAM_PASSPHRASE")
 MOST_BYTES = 65_536
 
 
