@@ -27,7 +27,7 @@ def of(store: Store, target: Path | None) -> Path:
     """Copy an open store; see :func:`make`. Raises StoreError, also when the store is one that shall leave nothing."""
     if not store.keys.lasting:
         raise StoreError("an incognito session makes no backups: it leaves nothing")
-    with store.beside() as connection:  # a copy takes long: nobody shall wait for it to read
+    with store.copying() as connection:
         made = make(connection, store.folder, target, store.engine)
     store.keys.beside(made)
     return made

@@ -6,13 +6,13 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from perstream.errors import StoreError
 from perstream.memory import backup
@@ -29,6 +29,7 @@ SAMPLE = 64
 """Memories whose every word is compared."""
 MB = 1024 * 1024
 _ROW = "text, category, provenance, observed_at, ended_at, source, held, observations"
+Row: TypeAlias = tuple[Any, ...] | None
 _STAMP = "%Y%m%dT%H%M%SZ"
 _KINDS = (
     (AUTO, "automatic"),
@@ -79,13 +80,14 @@ class Backups:
         place = target.parent if target is not None else self.folder
         self._check_room(place, keep_free_mb)
         with self._store.aside() as before:
-            before.execute("SELECT 1 FROM memories LIMIT 1").fetchone()  # from here on it sees one state of the store
-            made = backup.of(self._store, target)
-            try:
-                memories = self._verify(made, before)
-            except BaseException:
-                _remove(made)
-                raise
+            there = [memory for (memory,) in before.execute("SELECT id FROM memories ORDER BY id")]
+            sample = {memory: _row(before, memory) for memory in there[:: max(1, len(there) // SAMPLE)]}
+        made = backup.of(self._store, target)
+        try:
+            memories = self._verify(made, there, sample)
+        except BaseException:
+            _remove(made)
+            raise
         self._note(made, memories)
         return made
 
@@ -133,21 +135,18 @@ class Backups:
                 f"{keep_free_mb:.0f} MB stay free; free some, or choose another folder"
             )
 
-    def _verify(self, made: Path, before: Connection) -> int:
-        """Compare a copy with the store; how many memories it holds. Raises StoreError."""
+    def _verify(self, made: Path, there: Sequence[int], sample: Mapping[int, Row]) -> int:
+        """Compare a copy with what was there before it; how many memories it holds. Raises StoreError."""
         engine = self._store.keys.of_backup(made)
         backup.check(made, engine)
-        wanted = {memory for (memory,) in before.execute("SELECT id FROM memories")}
         with _reading(made, engine) as copy, self._store.beside() as now:
             held = {memory for (memory,) in copy.execute("SELECT id FROM memories")}
-            for memory in wanted - held:
-                if now.execute("SELECT 1 FROM memories WHERE id = ?", (memory,)).fetchone():
+            for memory in there:
+                if memory not in held and now.execute("SELECT 1 FROM memories WHERE id = ?", (memory,)).fetchone():
                     raise StoreError(f"the backup {made} came out without memory {memory}: check the disk")
-            both = sorted(wanted & held)
-            for memory in both[:: max(1, len(both) // SAMPLE)]:
-                copied = _row(copy, memory)
-                # One that was corrected while the copy was made is as it was or as it is.
-                if copied not in (_row(before, memory), _row(now, memory)):
+            for memory, before in sample.items():
+                # One that was corrected or forgotten while the copy was made is as it was or as it is.
+                if memory in held and _row(copy, memory) not in (before, _row(now, memory)):
                     raise StoreError(f"the backup {made} came out with another memory {memory}: check the disk")
             return len(held)
 
@@ -207,8 +206,8 @@ def _remove(made: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _row(connection: Connection, memory: int) -> tuple[Any, ...] | None:
-    row: tuple[Any, ...] | None = connection.execute(
+def _row(connection: Connection, memory: int) -> Row:
+    row: Row = connection.execute(
         f"SELECT {_ROW}, (SELECT length(pooled) FROM vectors WHERE memory_id = memories.id), "
         "(SELECT length(jpeg) FROM thumbnails WHERE memory_id = memories.id) FROM memories WHERE id = ?",
         (memory,),

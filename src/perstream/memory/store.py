@@ -53,6 +53,7 @@ class Store:
         self.closed = False
         self._write_lock = threading.RLock()
         self._read_lock = threading.RLock()
+        self._copy_lock = threading.RLock()
         self._lock: WriterLock | None = None
         self._writer: Connection | None = None
         if read_only:
@@ -107,8 +108,8 @@ class Store:
 
     @contextmanager
     def alone(self) -> Iterator[Connection]:
-        """The writing connection outside a transaction while nobody in this process reads: VACUUM, checkpoints."""
-        with self._write_lock, self._read_lock, self.explained():
+        """The writing connection outside a transaction while nobody here reads or copies: VACUUM, checkpoints."""
+        with self._copy_lock, self._write_lock, self._read_lock, self.explained():
             yield self.writer
 
     @contextmanager
@@ -131,6 +132,12 @@ class Store:
                 yield connection
             finally:
                 connection.close()
+
+    @contextmanager
+    def copying(self) -> Iterator[Connection]:
+        """As :meth:`beside`, for what takes long: others read and write meanwhile, :meth:`alone` waits."""
+        with self._copy_lock, self.beside() as connection:
+            yield connection
 
     @property
     def writer(self) -> Connection:
