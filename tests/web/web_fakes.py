@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -14,13 +14,16 @@ from speaking_house import SpeakingHouse
 
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
+from perstream.daemon.privacy_status import Aged, AgeReport, Network, Posted, Way
 from perstream.daemon.status import SourceState, SourceStatus
 from perstream.daemon.tally import Latency
 from perstream.daemon.vitals import Readiness, Vitals
 from perstream.errors import BackendUnavailable, Interrupted, NotFound, PerStreamError
 from perstream.events import Done
+from perstream.imports.item import Imported, Outcome, Taken
 from perstream.jsonlines import evidence_of
 from perstream.memory.status import MemoryStatus
+from perstream.memory.surroundings import Place, Surroundings
 from perstream.sources import PushSource
 from perstream.types import Gap, Granularity, Hit, MemoryRecord, Provenance, Receipt, Reply, Selector, Triplet
 
@@ -89,6 +92,7 @@ class ScriptedHouse(SpeakingHouse):
         self.bus = EventBus()
         self.records = {number: record(number) for number in range(1, 8)}
         self.told: list[tuple[str, datetime | None]] = []
+        self.imported: list[Imported] = []
         self.asked: list[tuple[str, datetime | None]] = []
         self.filters: dict[str, Any] = {}
         self.recalled: dict[str, Any] = {}
@@ -96,6 +100,9 @@ class ScriptedHouse(SpeakingHouse):
         self.file: Path | None = None
         self.fed: dict[str, PushSource] = {}
         self.watch_calls: list[tuple[str, datetime | None, bool, str | None]] = []
+        self.paused = False
+        self.masks: Sequence[str] = ()
+        self.trusted: bool | None = None
         self.error: Exception | None = None
         """Raised by whatever is called next."""
         self.listed = ListedAdapters()
@@ -110,6 +117,11 @@ class ScriptedHouse(SpeakingHouse):
         if self.error is not None:
             error, self.error = self.error, None
             raise error
+
+    def import_all(self, items: Sequence[Imported]) -> list[Taken]:
+        self._maybe_fail()
+        self.imported += items
+        return [Taken(Outcome.NEW, 100 + place) for place, _ in enumerate(items)]
 
     def adapters(self) -> ListedAdapters:
         self._maybe_fail()
@@ -201,14 +213,29 @@ class ScriptedHouse(SpeakingHouse):
     def readiness(self) -> Readiness:
         return self.ready
 
+    def around(self, node: str = "", **how: Any) -> Surroundings:
+        if node == "memory:99":
+            raise NotFound("there is no memory 99")
+        self.filters = {"node": node, **how}
+        return Surroundings(Place("category:travel", "category", "travel"), (Place("memory:3", "memory", "a sign"),), 1)
+
     def status(self) -> AppStatus:
         memory = MemoryStatus(len(self.records), 2, 3, 1.5, 0.5, NOON, NOON, 1)
         return AppStatus("builtin", "/store", memory, tuple(self.sources()), {"cooldown": 2}, 0, vitals=self.vitals)
 
     def watch(
-        self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None
+        self,
+        uri: str,
+        *,
+        start_time: datetime | None = None,
+        realtime: bool = False,
+        name: str | None = None,
+        masks: Sequence[str] = (),
+        trusted: bool = True,
     ) -> str:
         self._maybe_fail()
+        self.masks = masks
+        self.trusted = trusted
         self.watch_calls.append((uri, start_time, realtime, name))
         called = name or Path(uri).name
         self.watched[called] = SourceState.RUNNING
@@ -231,12 +258,24 @@ class ScriptedHouse(SpeakingHouse):
         del self.watched[name]
 
     def pause(self, name: str | None = None) -> None:
-        self._known(name)
-        self.watched[str(name)] = SourceState.PAUSED
+        self._set(name, SourceState.PAUSED)
 
     def resume(self, name: str | None = None) -> None:
+        self._set(name, SourceState.RUNNING)
+
+    def _set(self, name: str | None, state: SourceState) -> None:
         self._known(name)
-        self.watched[str(name)] = SourceState.RUNNING
+        self.watched |= dict.fromkeys(self.watched if name is None else [name], state)
+        if name is None:
+            self.paused = state is SourceState.PAUSED
+
+    def network(self) -> Network:
+        way = Way("webhook", "https://home.example", "words said unasked", "delivery.webhook", leaves=True)
+        return Network((way,), (), Posted(3, 0, 900), leaves=True, left_bytes=900)
+
+    def retention(self, dry_run: bool = True) -> AgeReport:
+        aged = (Aged("*=30d", 2_592_000.0, 4),)
+        return AgeReport(aged, NOON, believed=True, dry_run=dry_run, removed=0 if dry_run else 4)
 
     def wait(self, name: str, timeout: float | None = None) -> Done | None:
         self._known(name)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,15 +14,13 @@ import typer
 
 from perstream.cli import options, output
 from perstream.cli.passphrase import vault
+from perstream.cli.progress import progress
 from perstream.config import Config
 from perstream.errors import ConfigError, NotFound, StoreError
 
 if TYPE_CHECKING:
     from perstream.protocols import Backend
     from perstream.types import FloatArray
-
-EVERY_S = 2.0
-"""Between two lines of progress."""
 
 
 def register(group: typer.Typer) -> None:
@@ -57,7 +54,7 @@ def export(
             write(graph, out)
             done = {"nodes": graph.number_of_nodes(), "edges": graph.number_of_edges()}
         else:
-            made = memory.exchange.export(out, _progress("exported"))
+            made = memory.exchange.export(out, progress("exported"))
             done = {"memories": made.memories, "entities": made.entities, "gaps": made.gaps}
     size = file.stat().st_size
     if as_json:
@@ -94,30 +91,45 @@ def import_(
     output.say(f"imported {done['memories']} memories from {file}")
     if done["known"]:
         output.say(f"{done['known']} were there already")
+    if done.get("redacted"):
+        output.say(f"{done['redacted']} secrets were left out (perstream privacy log)")
     if done.get("embedded"):
         output.say(f"{done['embedded']} had no vectors of this embedder and were embedded anew")
 
 
 def _export(file: Path, settings: Config) -> dict[str, int]:
     from perstream.app import open_memory
+    from perstream.assistant.redacting import Clearing, Redacting
 
     backend = _backend(settings)
     try:
         with open_memory(settings, backend, keys=vault(settings)) as memory, file.open("rb") as lines:
-            made = memory.exchange.import_from(lines, backend.embedder.embed_tokens, _progress("imported"))
+            redacting = Redacting(memory, settings.privacy, lambda _: None)
+            secrets = Clearing(redacting)
+            made = memory.exchange.import_from(lines, backend.embedder.embed_tokens, progress("imported"), secrets)
+            redacting.note(secrets.found, datetime.now(timezone.utc), "imported")
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}") from error
-    return {"memories": made.memories, "known": made.known, "gaps": made.gaps, "embedded": made.embedded}
+    left_out = sum(secrets.found.values())
+    return {
+        "memories": made.memories,
+        "known": made.known,
+        "gaps": made.gaps,
+        "embedded": made.embedded,
+        "redacted": left_out,
+    }
 
 
 def _records(file: Path, participant: int | None, at: datetime, settings: Config) -> dict[str, int]:
     from perstream.app import open_memory
+    from perstream.assistant.redacting import Redacting
     from perstream.lab.import_records import tell, told_in
 
     texts = told_in(file, participant)
     backend = _backend(settings)
     with open_memory(settings, backend, keys=vault(settings)) as memory:
-        added, known = tell(texts, at, memory, backend, _progress("imported"))
+        redacting = Redacting(memory, settings.privacy, lambda _: None)
+        added, known = tell(texts, at, memory, backend, progress("imported"), redacting)
     return {"memories": added, "known": known}
 
 
@@ -155,16 +167,3 @@ def _written(file: Path) -> Iterator[IO[bytes]]:
             raise
     except OSError as error:
         raise StoreError(f"cannot write {file}: {error.strerror}") from error
-
-
-def _progress(verb: str) -> Callable[[int], None]:
-    """Tells on standard error how far it is, when it takes long."""
-    told = time.monotonic()
-
-    def tell(count: int) -> None:
-        nonlocal told
-        if count % 64 == 0 and time.monotonic() - told >= EVERY_S:
-            told = time.monotonic()
-            typer.echo(f"{verb} {count} memories", err=True)
-
-    return tell

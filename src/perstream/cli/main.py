@@ -17,6 +17,7 @@ from perstream.cli import (
     evaluate,
     exchange,
     graph,
+    imports,
     judge,
     lab,
     machine,
@@ -50,6 +51,7 @@ graph.register(app)
 upkeep.register(app)
 vault.register(app)
 exchange.register(upkeep.group)
+imports.register(app)
 machine.register(app)
 mcp.register(app)
 service.register(app)

@@ -107,7 +107,9 @@ def _facts(card: Any) -> Iterator[tuple[str, str]]:
     for what, values in said.items():
         if not values:
             continue
-        if what == "note":
+        if what == "home":
+            sentence = f"{name} lives at {' and at '.join(values)} (home address)."
+        elif what == "note":
             sentence = f"About {name}: {values[0]}"
         elif what == "nickname":
             sentence = f"{name} is also called {' and '.join(values)}."
@@ -126,22 +128,16 @@ def _said(child: Any, labels: dict[str, str]) -> Iterator[tuple[str, str]]:
     kind = _kind(child, labels)
     if name == "TEL":
         number = tidy(str(value)).removeprefix("tel:")[:60]
-        yield f"{kind}{'number' if kind == 'fax ' else 'phone number'}", number
+        yield "fax number" if kind == "fax" else "phone number", _marked(number, "" if kind == "fax" else kind)
     elif name == "EMAIL":
-        yield (
-            f"{'' if kind in ('mobile ', 'fax ') else kind}email address",
-            tidy(str(value)).removeprefix("mailto:")[:200],
-        )
+        address = tidy(str(value)).removeprefix("mailto:")[:200]
+        yield "email address", _marked(address, "" if kind in ("mobile", "fax") else kind)
     elif name == "ADR":
-        parts = (
-            value.box,
-            value.extended,
-            value.street,
-            f"{_flat(value.code)} {_flat(value.city)}",
-            value.region,
-            value.country,
-        )
-        yield f"{kind}address", ", ".join(p for p in (_flat(part) for part in parts) if p)[:400]
+        city = f"{_flat(value.code)} {_flat(value.city)}"
+        parts = (value.box, value.extended, value.street, city, value.region, value.country)
+        home = kind in ("", "home")
+        where = ", ".join(p for p in map(_flat, parts) if p)[:400]
+        yield "home" if home else "address", where if home else _marked(where, kind)
     elif name in ("BDAY", "ANNIVERSARY", "X-ANNIVERSARY"):
         yield "birthday" if name == "BDAY" else "anniversary", _date(tidy(str(value)))
     elif name == "X-ABDATE" and labels.get(child.group, "").lower() == "anniversary":
@@ -174,15 +170,19 @@ def _name_of(children: list[Any]) -> str:
     return ""
 
 
+def _marked(value: str, kind: str) -> str:
+    return f"{value} ({kind})" if value and kind else value
+
+
 def _kind(child: Any, labels: dict[str, str]) -> str:
-    """ "work ", "mobile ", or nothing; of a telephone's types the one that says most."""
+    """ "work", "mobile", or nothing; of a telephone's types the one that says most."""
     types = [*child.params.get("TYPE", ()), *child.singletonparams]
     words = {word.strip(" \"'").lower() for one in types for word in str(one).split(",")}
     if child.group and child.group in labels:
         words.add(labels[child.group].lower())
     for word, said in _KINDS.items():
-        if word in words and (word != "home" or child.name.upper() != "TEL" or "cell" not in words):
-            return "fax " if "fax" in words else f"{said} "
+        if word in words:
+            return "fax" if "fax" in words else said
     return ""
 
 

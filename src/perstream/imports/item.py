@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 MAX_TEXT = 2000
 """Characters of one thing told; readers cut longer ones at a sentence or say that it is too long."""
@@ -45,3 +46,22 @@ class Skipped:
 
 
 Found = Imported | Skipped
+
+
+class Outcome(str, Enum):
+    """What became of a thing."""
+
+    NEW = "new"
+    KNOWN = "known"
+    CHANGED = "changed"
+    UNUSED = "unused"
+    """Called off, and never known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one thing."""
+
+    outcome: Outcome
+    memory_id: int | None
+    """None where there is no memory of it."""

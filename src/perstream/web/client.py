@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +17,11 @@ from urllib.parse import urlsplit
 from perstream.config import Config
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.bus import EventBus, Subscription
+from perstream.daemon.upkeep_state import Alert
 from perstream.errors import BackendUnavailable, ConfigError, PerStreamError
 from perstream.events import Event
+from perstream.imports.item import Imported, Taken
+from perstream.jsonlines import plain
 from perstream.places import store_folder
 from perstream.types import Reply
 from perstream.web.adapter_client import RemoteAdapters
@@ -101,9 +104,18 @@ class Client(RemoteMemory, RemoteSources, RemoteUnasked):
                     return value_of(data, Reply)
         raise BackendUnavailable("the daemon went away before it had answered")
 
+    def import_all(self, items: Sequence[Imported]) -> list[Taken]:
+        """Remember what a file told: at most import_routes.MOST at once; what became of each, in their order."""
+        body = {"items": [given(**plain(item)) for item in items]}
+        return [value_of(one, Taken) for one in self._wire.call("POST", "/v1/import", body)["taken"]]
+
     def adapters(self) -> RemoteAdapters:
         """LoRA adapters of the daemon's brain."""
         return RemoteAdapters(self._wire)
+
+    def alerts(self) -> list[Alert]:
+        """What needs the owner now, the oldest first."""
+        return [value_of(one, Alert) for one in self._wire.call("GET", "/v1/alerts")["alerts"]]
 
     def status(self) -> AppStatus:
         """How the house is doing."""
