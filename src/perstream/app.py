@@ -237,3 +237,4 @@ def _never() -> bool:
 
 def _unheard(_: str) -> None:
     """Nobody listens to the answer while it is made."""
+                trusted=request.trusted,

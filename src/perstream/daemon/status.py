@@ -40,6 +40,8 @@ class SourceRequest:
     """Go on trying when it cannot be opened the first time, as for the cameras of a daemon."""
     masks: tuple[str, ...] = ()
     """Regions of its pictures that nobody sees, each ``X Y W H`` in shares, besides those of the settings."""
+    trusted: bool = True
+    """The owner named it; else it must not be this machine itself."""
 
 
 @dataclass(frozen=True, slots=True)

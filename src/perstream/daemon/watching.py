@@ -43,13 +43,16 @@ class Watching(Unasked):
         name: str | None = None,
         keep: bool = False,
         masks: Sequence[str] = (),
+        trusted: bool = True,
     ) -> str:
         """Start watching; returns the source's name. A source that the owner paused begins paused.
 
         SourceError when it cannot be opened; with ``keep`` it is tried again for ever instead. ``masks``, each
-        ``X Y W H`` in shares of the picture, are regions that nobody sees. ConfigError.
+        ``X Y W H`` in shares of the picture, are regions that nobody sees. ConfigError. ``trusted``:
+        the owner named it, so that it may be this machine itself.
         """
-        return self._supervisor.add(SourceRequest(uri, start_time, realtime, name, keep, checked_masks(masks)))
+        request = SourceRequest(uri, start_time, realtime, name, keep, checked_masks(masks), trusted)
+        return self._supervisor.add(request)
 
     def remove(self, name: str) -> None:
         """Stop watching; what was perceived is remembered. NotFound for an unknown name."""

@@ -23,6 +23,7 @@ from perstream.web.chat_errors import OpenAiErrors
 from perstream.web.chat_routes import chat_routes
 from perstream.web.clip_routes import clip_routes
 from perstream.web.guard import Asgi, Guard
+from perstream.web.files import Files
 from perstream.web.house import House
 from perstream.web.keys import Keys
 from perstream.web.limits import Limits
@@ -41,9 +42,17 @@ from perstream.web.streams import Streams
 
 
 def create_api(
-    house: House, config: ServerConfig, store: Path, streams: Streams | None = None, pairing: Pairing | None = None
+    house: House,
+    config: ServerConfig,
+    store: Path,
+    streams: Streams | None = None,
+    pairing: Pairing | None = None,
+    folders: Sequence[str] = (),
 ) -> FastAPI:
-    """The API without its guard; :func:`guarded` puts that in front. With ``pairing`` devices can be paired."""
+    """The API without its guard; :func:`guarded` puts that in front. With ``pairing`` devices can be paired.
+
+    ``folders``: where files may lie that others than the owner name.
+    """
     api = FastAPI(
         title="PerStream",
         version=__version__,
@@ -56,11 +65,12 @@ def create_api(
     problems.install(api)
     streams = streams or Streams()
     api.include_router(question_routes(house, config, streams))
-    api.include_router(memory_routes(house))
+    api.include_router(memory_routes(house, files))
+    files = Files(store, tuple(folders))
     api.include_router(chat_routes(house, config))
     api.include_router(clip_routes(house))
     api.include_router(push_routes(house))
-    api.include_router(source_routes(house))
+    api.include_router(source_routes(house, files))
     api.include_router(adapter_routes(house))
     api.include_router(proactive_routes(house))
     api.include_router(metrics_routes(house))

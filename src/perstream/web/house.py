@@ -110,9 +110,19 @@ class House(Protocol):
         """A dataclass that :func:`perstream.jsonlines.plain` can turn into JSON."""
 
     def watch(
-        self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None
+        self,
+        uri: str,
+        *,
+        start_time: datetime | None = None,
+        realtime: bool = False,
+        name: str | None = None,
+        masks: Sequence[str] = (),
+        trusted: bool = True,
     ) -> str:
-        """Start watching; the source's name. SourceError, ConfigError."""
+        """Start watching; the source's name. ``masks``, each X Y W H, are not seen. SourceError, ConfigError.
+
+        ``trusted``: the owner named it, so that it may be this machine itself.
+        """
 
     def remove(self, name: str) -> None:
         """Stop watching. NotFound."""

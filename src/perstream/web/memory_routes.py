@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -13,13 +13,14 @@ from perstream.errors import ConfigError, NotFound, SourceError
 from perstream.jsonlines import Json, hit_to_json, memory_to_json, plain
 from perstream.types import Provenance
 from perstream.web.bodies import MAX_ID, Correct, Forget, Moment, Pin, Recall
+from perstream.web.files import Files
 from perstream.web.house import House
 from perstream.web.replies import JsonReply, graph_to_json
 
 Id = Annotated[int, InPath(ge=1, le=MAX_ID)]
 
 
-def memory_routes(house: House) -> APIRouter:
+def memory_routes(house: House, files: Files) -> APIRouter:
     """/v1/memories…, /v1/recall, /v1/forget, /v1/graph."""
     router = APIRouter(prefix="/v1", tags=["memory"])
 
@@ -79,13 +80,13 @@ def memory_routes(house: House) -> APIRouter:
         return {"gaps": [plain(gap) for gap in house.gaps(since, until)]}
 
     @router.post("/recall")
-    def recall(body: Recall) -> Json:
+    def recall(body: Recall, request: Request) -> Json:
         """Search by words, by picture, or both; best first, each hit with why it is there."""
         if not body.text.strip() and body.image is None:
             raise ConfigError("recall wants text to search for, or an image")
-        image = Path(body.image).expanduser() if body.image is not None else None
+        image = files.named(body.image, request.scope) if body.image is not None else None
         if image is not None and not image.is_file():
-            raise SourceError("there is no such image on the daemon's machine")
+            raise SourceError("an image is a file, not a folder")
         hits = house.recall(
             body.text,
             image=image,
@@ -103,10 +104,15 @@ def memory_routes(house: House) -> APIRouter:
         request: Request,
         text: Annotated[str, Query(max_length=4000)] = "",
         k: Annotated[int, Query(ge=1, le=100)] = 20,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        as_of: Moment | None = None,
+        history: bool = False,
     ) -> Json:
         """Search by the JPEG that is the body, and by words where there are any."""
         picture = await request.body()
-        hits = await asyncio.to_thread(house.recall, text, image=picture, k=k)
+        search = partial(house.recall, text, image=picture, k=k, since=since, until=until, as_of=as_of, history=history)
+        hits = await asyncio.to_thread(search)
         return {"hits": [hit_to_json(hit) for hit in hits]}
 
     @router.post("/forget")

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -43,12 +44,24 @@ ALL = "0.0.0.0"
 class Server:
     """Serves one house. ``with Server(house, config, store) as server: server.wait()``."""
 
-    def __init__(self, house: House, config: ServerConfig, store: Path, *, heartbeat_s: float = 15.0) -> None:
-        """Nothing happens before ``start``. ConfigError when the host is not this machine's own."""
+    def __init__(
+        self,
+        house: House,
+        config: ServerConfig,
+        store: Path,
+        *,
+        heartbeat_s: float = 15.0,
+        folders: Sequence[str] = (),
+    ) -> None:
+        """Nothing happens before ``start``. ConfigError when the host is not this machine's own.
+
+        ``folders``: where files may lie that others than the owner name.
+        """
         _check_host(config)
         self._house = house
         self._config = config
         self._store = store
+        self._folders = folders
         self._streams = Streams(heartbeat_s)
         self._address: DaemonAddress | None = None
         self._doors: list[Door] = []
@@ -87,7 +100,7 @@ class Server:
                 certificate = ensure_certificate(self._store, names)
                 url = f"https://{addresses[0] if addresses else '127.0.0.1'}:{lan.port}"
                 self._pairing = Pairing(devices, url, certificate.fingerprint)
-            api = create_api(self._house, self._config, self._store, self._streams, self._pairing)
+            api = create_api(self._house, self._config, self._store, self._streams, self._pairing, self._folders)
             here.hang(guarded(api, self._config, keys, limits))
             if lan is not None:
                 lan.hang(guarded(api, self._config, keys, limits, names), certificate)

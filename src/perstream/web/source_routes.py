@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from perstream.errors import NotFound, SourceError
 from perstream.jsonlines import Json, event_to_json, plain
 from perstream.web.bodies import MAX_ID, Watch
+from perstream.web.files import Files
 from perstream.web.house import House
 from perstream.web.replies import JsonReply
+from perstream.web.scopes import Scope, granted
 
 URL_SCHEMES = frozenset({"rtsp", "rtsps", "http", "https"})
 LONGEST_WAIT_S = 10.0
 LIVE_WAIT_S = 0.5
 
 
-def checked_uri(uri: str) -> str:
-    """``uri`` when it is a camera, a stream or a path that exists. SourceError.
+def checked_uri(uri: str, path_of: Callable[[str], Path]) -> str:
+    """``uri`` when it is a camera, a stream or what ``path_of`` finds a good path. SourceError.
 
     Asked over HTTP nothing else reaches the decoder: its library knows many more protocols.
     """
@@ -41,17 +44,10 @@ def checked_uri(uri: str) -> str:
         if not uri[len("webcam:") :].isdecimal():
             raise SourceError("a webcam is webcam:0, webcam:1 and so on")
         return uri
-    try:
-        path = Path(uri).expanduser()
-        there = path.exists()
-    except (OSError, RuntimeError, ValueError) as error:  # too long, no home, not a path
-        raise SourceError("this is no path of a file or folder") from error
-    if not there:
-        raise SourceError("there is no such file or folder on the daemon's machine; give an absolute path")
-    return str(path)
+    return str(path_of(uri))
 
 
-def source_routes(house: House) -> APIRouter:
+def source_routes(house: House, files: Files) -> APIRouter:
     """/v1/sources…; a name may hold slashes."""
     router = APIRouter(prefix="/v1/sources", tags=["sources"])
 
@@ -67,10 +63,19 @@ def source_routes(house: House) -> APIRouter:
         return {"sources": [plain(source) for source in house.sources()]}
 
     @router.post("", status_code=201)
-    def watch(body: Watch) -> Json:
-        """Watch a file, a folder, webcam:N or an rtsp/http stream."""
-        uri = checked_uri(body.uri)
-        name = house.watch(uri, start_time=body.start_time, realtime=body.realtime, name=body.name)
+    def watch(body: Watch, request: Request) -> Json:
+        """Watch a file, a folder, webcam:N or an rtsp/http stream.
+
+        With a token below admin: files of ``source.folders`` only, and no stream of the daemon's own machine.
+        """
+        name = house.watch(
+            checked_uri(body.uri, lambda path: files.named(path, request.scope)),
+            start_time=body.start_time,
+            realtime=body.realtime,
+            name=body.name,
+            masks=tuple(body.masks),
+            trusted=granted(request.scope) >= Scope.ADMIN,
+        )
         return {"name": name}
 
     @router.post("/{name:path}/pause")
