@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from perstream.config import MemoryConfig
+from perstream.memory.engine import PLAIN, Keys
 from perstream.memory.memory import Memory
 from perstream.types import FloatArray, NewMemory, Provenance, Query, TextVectors, Triplet
 
@@ -92,5 +93,6 @@ def ask(text: str, hours: float = 1000.0, k: int = 5) -> Query:
     return Query(text, vectors(text), at(hours), k)
 
 
-def opened(folder: Path, read_only: bool = False, **settings: object) -> Memory:
-    return Memory.open(folder, MemoryConfig(**settings), embed, read_only=read_only)  # type: ignore[arg-type]
+def opened(folder: Path, read_only: bool = False, keys: Keys = PLAIN, **settings: object) -> Memory:
+    config = MemoryConfig(**settings)  # type: ignore[arg-type]
+    return Memory.open(folder, config, embed, read_only=read_only, keys=keys)

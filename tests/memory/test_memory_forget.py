@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from crypt_world import ENGINE, cleartext
 from memory_world import ask, at, fact, has, opened, seen, told
 
 from perstream.errors import StoreError
+from perstream.memory.engine import PLAIN, Engine
 from perstream.types import Gap, Observation, ObservationKind, Selector, Triplet
 
 SECRET = "zanzibarquartz"
 
 
+@pytest.fixture(params=[PLAIN, ENGINE], ids=["plain", "encrypted"])
+def keys(request: pytest.FixtureRequest) -> Engine:
+    """What is forgotten leaves nothing, whether one can read the file or only somebody with the key."""
+    engine: Engine = request.param
+    return engine
+
+
 def residue(folder: Path, *needles: str) -> list[str]:
-    """Files of the store that hold a needle, in any case, as UTF-8 or UTF-16."""
+    """Files of the store that hold a needle, in any case, as UTF-8 or UTF-16, under the encryption where there is one."""
     found = []
     for file in folder.rglob("*"):
-        data = file.read_bytes().lower() if file.is_file() else b""
+        data = cleartext(file).lower() if file.is_file() else b""
         if any(needle.lower().encode(code) in data for needle in needles for code in ("utf-8", "utf-16-le")):
             found.append(file.name)
     return found
@@ -67,8 +75,9 @@ def test_every_condition_of_a_selector_must_hold(tmp_path: Path, selector: Selec
         )
 
 
-def test_forgetting_leaves_nothing_in_any_file(tmp_path: Path) -> None:
-    memory = opened(tmp_path)
+def test_forgetting_leaves_nothing_in_any_file(tmp_path: Path, keys: Engine) -> None:
+    store, elsewhere = tmp_path / "store", tmp_path / "elsewhere"
+    memory = opened(store, keys=keys)
     observation = Observation(ObservationKind.TEXT, f"{SECRET} LTD", 0.9, 0.0, 1.0)
     for n in range(200):  # enough for pages to be split and merged
         text = f"the {SECRET} file number {n}" if n % 3 == 0 else f"ordinary fact number {n} about nothing"
@@ -79,19 +88,19 @@ def test_forgetting_leaves_nothing_in_any_file(tmp_path: Path) -> None:
         memory.remember(replace(kept, thumbnail=SECRET.encode() + bytes(3000) if n % 3 == 0 else b"jpeg"))
         if n == 100:
             memory.backup()
-    memory.backup(tmp_path.parent / "elsewhere" / "mine.db")
+    memory.backup(elsewhere / "mine.db")
     memory.recall(ask(f"{SECRET} file"))
-    assert residue(tmp_path, SECRET)
+    assert residue(store, SECRET)
 
     receipt = memory.forget(Selector(text=SECRET))
     assert len(receipt.memory_ids) == 67
     assert (receipt.edges, receipt.backups_rewritten) == (134, 2)
     assert receipt.bytes_freed > 67 * 3000
-    assert residue(tmp_path, SECRET) == []  # while the store is open, its log included
-    assert residue(tmp_path.parent / "elsewhere", SECRET) == []
+    assert residue(store, SECRET) == []  # while the store is open, its log included
+    assert residue(elsewhere, SECRET) == []
     memory.close()
-    assert residue(tmp_path, SECRET) == []
-    with opened(tmp_path) as memory:
+    assert residue(store, SECRET) == []
+    with opened(store, keys=keys) as memory:
         assert memory.count() == 133
 
 
@@ -116,8 +125,8 @@ def test_entities_with_other_support_stay(tmp_path: Path) -> None:
         assert memory.status().entities == 2
 
 
-def test_gaps_of_a_forgotten_source_or_time_go_with_it(tmp_path: Path) -> None:
-    with opened(tmp_path) as memory:
+def test_gaps_of_a_forgotten_source_or_time_go_with_it(tmp_path: Path, keys: Engine) -> None:
+    with opened(tmp_path, keys=keys) as memory:
         memory.record_gap(Gap("secret-cam", 0, 1, at(1), at(2), "lost"))
         memory.record_gap(Gap("door", 0, 1, at(5), at(6), "lost"))
         memory.forget(Selector(text="anything"))
@@ -137,7 +146,7 @@ def test_ids_are_never_given_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", ["perstream.memory.backup.purge", "perstream.memory.forget.scrub"])
 def test_a_crash_in_the_middle_is_made_good_at_opening(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+    tmp_path: Path, keys: Engine, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     class Killed(BaseException):
         pass
@@ -145,7 +154,7 @@ def test_a_crash_in_the_middle_is_made_good_at_opening(
     def die(*_: object) -> None:
         raise Killed
 
-    memory = opened(tmp_path)
+    memory = opened(tmp_path, keys=keys)
     memory.remember(told(f"the {SECRET} file", 0, has(SECRET)))
     memory.record_gap(Gap(SECRET, 0, 1, at(1), at(2), "lost"))
     memory.backup()
@@ -158,15 +167,15 @@ def test_a_crash_in_the_middle_is_made_good_at_opening(
                 memory.forget(selector)
     memory.close()
     assert residue(tmp_path, SECRET)
-    with opened(tmp_path) as memory:
+    with opened(tmp_path, keys=keys) as memory:
         assert (memory.count(), memory.gaps()) == (0, [])
         assert residue(tmp_path, SECRET) == []
 
 
-def test_a_reader_of_the_old_state_is_named_and_the_rest_done_later(tmp_path: Path) -> None:
-    with opened(tmp_path) as memory:
+def test_a_reader_of_the_old_state_is_named_and_the_rest_done_later(tmp_path: Path, keys: Engine) -> None:
+    with opened(tmp_path, keys=keys) as memory:
         memory.remember(told(f"the {SECRET} file"))
-        reader = sqlite3.connect(tmp_path / "memory.db", isolation_level=None)
+        reader = keys.connect(tmp_path / "memory.db")
         reader.execute("BEGIN")
         assert reader.execute("SELECT count(*) FROM memories").fetchone() == (1,)
         memory._store.writer.execute("PRAGMA busy_timeout = 10")
@@ -174,5 +183,5 @@ def test_a_reader_of_the_old_state_is_named_and_the_rest_done_later(tmp_path: Pa
             memory.forget(Selector(text=SECRET))
         assert memory.count() == 0
         reader.close()
-    with opened(tmp_path):
+    with opened(tmp_path, keys=keys):
         assert residue(tmp_path, SECRET) == []
