@@ -1,4 +1,4 @@
-"""The side of the scripted house that speaks unasked: the real policy in RAM."""
+"""The side of the scripted house that speaks unasked: the real policy in RAM, and alerts from a list."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from perstream.assistant.policy import SpeechPolicy
 from perstream.config import ProactiveConfig
 from perstream.daemon.unasked_state import SpeechState
+from perstream.daemon.upkeep_state import Alert
 from perstream.protocols import Proposal
 from perstream.speech import Considered, Topic, Verdict
 
@@ -14,6 +15,10 @@ from perstream.speech import Considered, Topic, Verdict
 class SpeakingHouse:
     def begin_speech(self) -> None:
         self.policy = SpeechPolicy(ProactiveConfig())
+        self.raised: list[Alert] = []
+
+    def alerts(self) -> list[Alert]:
+        return list(self.raised)
 
     def say(self, topic: str, at: datetime) -> int:
         """A word, when the policy lets it through; else 0."""

@@ -1,6 +1,7 @@
 // Which view is shown, whether the daemon is there, and the token.
 
 import { dropToken, hasToken, keepToken, takePairing, takeToken } from "./api.js";
+import { watchAlerts } from "./alerts.js";
 import { wireAsk } from "./ask.js";
 import { apply, onChange } from "./changes.js";
 import { camera, wireSign } from "./camera.js";
@@ -94,7 +95,9 @@ onChange((change) => {
 wireAsk(askForm);
 wireSign(document.getElementById("capturing"));
 await arrive();
+const refreshAlerts = watchAlerts(document.getElementById("alerts"));
 follow((state) => {
+  if (state === "live") refreshAlerts();
   link.textContent = { live: "live", lost: "daemon gone", connecting: "connecting" }[state];
   link.className = state;
 });
