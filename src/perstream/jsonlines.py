@@ -53,7 +53,10 @@ def hit_to_json(hit: Hit) -> Json:
 
 
 def memory_to_json(record: MemoryRecord, entities: tuple[str, ...] = ()) -> Json:
-    """Evidence object plus category, entities, triplets, pinned and granularities held."""
+    """Evidence object plus category, entities, triplets, pinned and granularities held.
+
+    "redacted" says what was left out of it just now, where something was.
+    """
     return {
         **evidence_to_json(evidence_of(record, record.score)),
         "ended_at": plain(record.ended_at),
@@ -66,6 +69,7 @@ def memory_to_json(record: MemoryRecord, entities: tuple[str, ...] = ()) -> Json
         "valid_from": plain(record.valid_from),
         "valid_to": plain(record.valid_to),
         "superseded_by": record.superseded_by,
+        **({"redacted": dict(record.redacted)} if record.redacted else {}),
     }
 
 

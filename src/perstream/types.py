@@ -186,6 +186,17 @@ class Observation:
     """Who said it (transcript), as the transcript names them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Secrets that were taken out before anything was stored: what kind, never what."""
+
+    kind: str
+    """``card``, ``password``, ``key`` or ``identity``."""
+    count: int
+    origin: str
+    """``read`` (in a picture), ``heard``, ``told``, ``imported``, or ``model`` (it wrote one itself)."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Percept:
     """A keyframe with what was perceived in it (and heard since the one before)."""
@@ -198,6 +209,8 @@ class Percept:
     """True when only something new was heard and the keyframe is the one already seen."""
     sound: SampleArray | None = None
     """Mono, 16 kHz, int16 [n]: the sound since the percept before, where the backend hears; its last seconds at most."""
+    withheld: tuple[Withheld, ...] = ()
+    """Secrets taken out of it that were not seen or heard a moment before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -330,6 +343,8 @@ class MemoryRecord:
     """End of validity: None while current; set when a newer fact superseded it."""
     superseded_by: int | None = None
     visits: int = 0
+    redacted: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Of what was just told or corrected: secrets left out, by kind. Empty for a memory that is read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -390,6 +405,21 @@ class Receipt:
     bytes_freed: int
     backups_rewritten: int
     dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """An entry of the account of what was left out before storing. It says what kind, never what."""
+
+    at: datetime
+    """UTC."""
+    kind: str
+    """``card``, ``password``, ``key`` or ``identity``."""
+    count: int
+    origin: str
+    """``read``, ``heard``, ``told``, ``imported`` or ``model``."""
+    source: str | None
+    """None for what was told, and once the last memory of that source was forgotten."""
 
 
 # --- answers --------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def test_export_and_import(cli: Cli, tmp_path: Path) -> None:
     assert done["bytes"] == file.stat().st_size
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     (back,) = cli("memory", "import", "all.jsonl", "--store", "other", "--json").json
-    assert back == {"file": "all.jsonl", "memories": 2, "known": 0, "gaps": 0, "embedded": 0}
+    assert back == {"file": "all.jsonl", "memories": 2, "known": 0, "gaps": 0, "embedded": 0, "redacted": 0}
     assert cli("memory", "export", "again.jsonl", "--store", "other").code == 0
     assert (tmp_path / "again.jsonl").read_bytes() == file.read_bytes()
     ran = cli("memory", "import", "all.jsonl")

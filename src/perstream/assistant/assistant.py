@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from perstream.assistant.gate import CategorySpace, RememberGate
 from perstream.assistant.hearing import Hearing, Utterance
+from perstream.assistant.importing import Importing
 from perstream.assistant.moments import MomentBuffer, moment_of
 from perstream.assistant.passive import PassiveAnswerer
 from perstream.assistant.policy import SpeechPolicy
 from perstream.assistant.proactive import ProactiveSpeaker
+from perstream.assistant.redacting import Redacting
 from perstream.assistant.remember import Rememberer
 from perstream.assistant.reminding import LOOK_S, Reminding
 from perstream.config import Config
 from perstream.errors import Interrupted
 from perstream.events import Event, GateDecided, MemoryStored, ProactiveSaid
+from perstream.imports.item import Imported, Taken
 from perstream.memory.memory import Memory
 from perstream.protocols import Backend
 from perstream.types import ByteArray, Gap, MemoryRecord, Moment, Percept, ProactiveReply, Reply
@@ -70,7 +74,10 @@ class Assistant:
         self._reminding = Reminding(memory, self._policy, wall or clock)
         self._reminding.examine()
         self._categories = CategorySpace(backend.embedder)
-        self._rememberer = Rememberer(memory, backend, self._categories)
+        self.redacting = Redacting(memory, config.privacy, emit)
+        """Takes secrets out of what is told."""
+        self._rememberer = Rememberer(memory, backend, self._categories, self.redacting)
+        self._importing = Importing(memory, backend, self._categories, self._reminding, wall or clock, self._cleared)
         self._passive = PassiveAnswerer(memory, backend, config.memory)
         self._streams: dict[str, _Stream] = {}
 
@@ -112,6 +119,7 @@ class Assistant:
         if seen is not None:
             for moment in stream.buffer.add(seen, decision if seen is percept else stream.gate.judge(seen)):
                 self._remember(moment)
+        self.redacting.perceived(percept)
 
     def finish(self, source: str) -> None:
         """The source ended: what is in its buffer becomes a memory, and its state is let go."""
@@ -141,13 +149,15 @@ class Assistant:
         What is still in a buffer is stored first, unless that takes long: then the answer may rest on the view itself.
         """
         at = now or self._clock()
+        asked = self.redacting.owner(question).text  # it may go to a server
         if self._backend.slow:
             latest = max(self._streams.values(), key=lambda stream: stream.seen_at, default=None)
             view = tuple(latest.queue) if latest is not None else ()
-            return self._passive.ask(question, at, say, cancelled, view, lambda: self._keep(latest))
+            reply = self._passive.ask(asked, at, say, cancelled, view, lambda: self._keep(latest))
+            return replace(reply, question=question)
         for stream in self._streams.values():
             self._flush(stream)
-        return self._passive.ask(question, at, say, cancelled)
+        return replace(self._passive.ask(asked, at, say, cancelled), question=question)
 
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
         """Remember a sentence the owner said."""
@@ -155,6 +165,10 @@ class Assistant:
         self._reminding.examine()
         self._announce(record, at=record.observed_at)
         return record
+
+    def import_all(self, items: Sequence[Imported]) -> list[Taken]:
+        """Remember what a file told; what became of each thing, in the order of ``items``."""
+        return self._importing.take(items, lambda record: self._announce(record, at=record.observed_at))
 
     def tick(self, now: datetime) -> float:
         """The wall clock is at ``now``: say what is due by it. Seconds after which it should be called again."""
@@ -199,6 +213,7 @@ class Assistant:
                     self._policy,
                     self._config.moment.queue_size,
                     self._urgent,
+                    self.redacting.word,
                 ),
                 queue_size=self._config.moment.queue_size,
             )
@@ -228,6 +243,10 @@ class Assistant:
         if record is not None:
             self._announce(record, at=moment.ended_at)
         return record
+
+    def _cleared(self, text: str) -> str:
+        """What an import says, without secrets."""
+        return self.redacting.told(text, self._clock(), "imported").text
 
     def _announce(self, record: MemoryRecord, at: datetime) -> None:
         self._emit(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -50,10 +51,12 @@ class ProactiveSpeaker:
         policy: SpeechPolicy,
         queue_size: int = 4,
         urgent: Callable[[], bool] = lambda: False,
+        cleared: Callable[[str], str] = str,
     ) -> None:
         """``queue_size`` is how many of the latest percepts a backend that looks back is shown; ``urgent`` says that
-        somebody waits for an answer."""
+        somebody waits for an answer; ``cleared`` takes secrets out of what a model wants to say."""
         self._urgent = urgent
+        self._cleared = cleared
         self._queue_size = queue_size
         self._memory = memory
         self._backend = backend
@@ -91,7 +94,8 @@ class ProactiveSpeaker:
         proposals = self._backend.generator.propose(request, self._urgent)
         if not proposals:
             self._policy.nothing("nothing due", now, source, at_s)
-        for proposal in proposals:
+        for made in proposals:
+            proposal = replace(made, text=self._cleared(made.text), why=self._cleared(made.why))
             if self._policy.refusal(proposal, now, source, at_s) is None:
                 number = self._policy.said(proposal, now, source, at_s)
                 say(_reply(proposal, hits, percept, now, number))

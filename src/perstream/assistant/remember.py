@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from perstream.assistant.gate import CategorySpace
+from perstream.assistant.redacting import Redacting
+from perstream.config_privacy import PrivacyConfig
 from perstream.errors import Interrupted
+from perstream.events import Event
 from perstream.memory.memory import Memory
 from perstream.observations import believed
 from perstream.protocols import Backend
@@ -28,10 +33,14 @@ AGAIN_S = 10.0
 class Rememberer:
     """Captions, embeds, extracts triplets and stores. One model call per moment at most."""
 
-    def __init__(self, memory: Memory, backend: Backend, categories: CategorySpace) -> None:
+    def __init__(
+        self, memory: Memory, backend: Backend, categories: CategorySpace, redacting: Redacting | None = None
+    ) -> None:
+        """Without ``redacting`` it is done as the settings have it by themselves, and nobody is told."""
         self._memory = memory
         self._backend = backend
         self._categories = categories
+        self._redacting = redacting or Redacting(memory, PrivacyConfig(), _unheard)
         self._made: tuple[Moment, Caption] | None = None
         self._last_read: dict[str, tuple[float, frozenset[str]]] = {}
 
@@ -53,11 +62,12 @@ class Rememberer:
         made, self._made = self._made, None
         if made is not None and made[0] is moment:
             return made[1]
-        return self._backend.captioner.caption(moment, cancelled)
+        caption = self._backend.captioner.caption(moment, cancelled)
+        return self._redacting.caption(caption, moment.ended_at, moment.source)
 
     def _captioned(self, moment: Moment, caption: Caption, cancelled: Callable[[], bool], context: str) -> NewMemory:
         try:
-            triplets = self._backend.triplets.of_caption(caption, cancelled)
+            triplets = self._redacting.triplets(self._backend.triplets.of_caption(caption, cancelled))
         except Interrupted:
             self._made = (moment, caption)
             raise
@@ -94,12 +104,23 @@ class Rememberer:
             self._last_read[moment.source] = (moment.end_s, known)
 
     def told(self, text: str, at: datetime) -> MemoryRecord:
-        """Store a sentence the owner said."""
-        return self._memory.remember(self._statement(text, at))
+        """Store a sentence the owner said, without its secrets."""
+        cleared = self._redacting.told(text, at)
+        return replace(self._memory.remember(self._statement(cleared.text, at)), redacted=cleared.found)
 
     def told_all(self, texts: Iterable[str], at: datetime) -> list[MemoryRecord]:
-        """Store sentences the owner said, in one transaction: all of them or, on an error, none."""
-        return self._memory.remember_all(self._statement(text, at) for text in texts)
+        """Store sentences a file told, in one transaction: all of them or, on an error, none."""
+        found: Counter[str] = Counter()
+
+        def statements() -> Iterator[NewMemory]:
+            for text in texts:
+                cleared = self._redacting.owner(text)
+                found.update(cleared.found)
+                yield self._statement(cleared.text, at)
+
+        records = self._memory.remember_all(statements())
+        self._redacting.note(found, at, "imported")
+        return records
 
     def _statement(self, text: str, at: datetime) -> NewMemory:
         vectors = self._backend.embedder.embed_tokens(text)
@@ -110,7 +131,7 @@ class Rememberer:
             observed_at=at,
             ended_at=at,
             vectors=vectors,
-            triplets=self._backend.triplets.of_told(text),
+            triplets=self._redacting.triplets(self._backend.triplets.of_told(text)),
             valid_from=at,
         )
 
@@ -132,3 +153,7 @@ def _heard_in(caption: Caption) -> bool:
 def _only_speaker(caption: Caption) -> str | None:
     speakers = {o.speaker for o in caption.observations if o.speaker}
     return speakers.pop() if len(speakers) == 1 else None
+
+
+def _unheard(_: Event) -> None:
+    """Nobody listens."""

@@ -11,6 +11,7 @@ import typer
 from perstream.cli import options, output
 from perstream.cli.house import opened
 from perstream.errors import ConfigError
+from perstream.privacy.redact import counted
 
 MAX_TEXT = 100_000
 """Characters of a question or told sentence; what is longer is refused, not cut."""
@@ -62,6 +63,8 @@ def remember(
         for fact in facts:
             record = house.tell(fact, at=when)
             output.emit_memory(record) if as_json else output.print_memory(record)
+            if record.redacted and not as_json:
+                output.say(f"left out: {counted(record.redacted)} (perstream privacy log)")
 
 
 def recall(

@@ -36,6 +36,8 @@ class AppStatus:
     """How the backend was chosen, and what it fell back from."""
     delivered: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Words said unasked by way of delivery: sent, failed, dropped."""
+    redacted: Mapping[str, int] = field(default_factory=dict)
+    """Secrets left out before anything was stored, by kind; of the entries that the account still has."""
     chores: tuple[ChoreStatus, ...] = ()
     """What the house does for itself now and then."""
     alerts: tuple[Alert, ...] = ()

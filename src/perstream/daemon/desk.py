@@ -15,9 +15,9 @@ from perstream.daemon.veil import Veil
 from perstream.daemon.worker import AssistantWorker, Priority
 from perstream.errors import PerStreamError
 from perstream.memory.memory import Memory
-from perstream.memory.walk import Surroundings
+from perstream.memory.surroundings import Surroundings
 from perstream.protocols import Backend
-from perstream.types import Gap, Hit, MemoryRecord, Query, Receipt, Selector
+from perstream.types import Gap, Hit, MemoryRecord, Omission, Query, Receipt, Selector
 
 if TYPE_CHECKING:
     import networkx
@@ -115,6 +115,10 @@ class Desk:
         vectors = self._backend.embedder.embed_tokens(words)
         triplets = self._backend.triplets.of_told(words)
         return self._write(lambda: self._memory.correct(memory_id, words, vectors, triplets))
+
+    def redactions(self, limit: int = 100) -> list[Omission]:
+        """The latest of what was left out before it was stored: what kind, never what."""
+        return self._memory.redactions.recent(limit)
 
     def gaps(self, since: datetime | None = None, until: datetime | None = None) -> list[Gap]:
         """Stretches without pictures that touch the span, in order of time."""

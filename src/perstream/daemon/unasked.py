@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from perstream.assistant.assistant import Assistant
@@ -71,6 +72,13 @@ class Unasked(Desk):
 
     def correct(self, memory_id: int, text: str) -> MemoryRecord:
         """Put the owner's words in the place of a memory's text; a reminder in it follows. NotFound."""
-        record = super().correct(memory_id, text)
-        self._write(lambda: self._assistant.reminding.revise(memory_id, record.text, self._clock()))
-        return record
+        redacting = self._assistant.redacting
+        cleared = redacting.owner(text)
+        record = super().correct(memory_id, cleared.text)
+
+        def settle() -> None:
+            self._assistant.reminding.revise(memory_id, record.text, self._clock())
+            redacting.note(cleared.found, self._clock(), "told")
+
+        self._write(settle)
+        return replace(record, redacted=cleared.found)

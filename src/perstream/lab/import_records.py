@@ -7,7 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from perstream.assistant.gate import CategorySpace
+from perstream.assistant.redacting import Redacting
 from perstream.assistant.remember import Rememberer
+from perstream.config_privacy import PrivacyConfig
 from perstream.errors import ConfigError
 from perstream.lab.drivenact import Sample, is_samples, read_samples
 from perstream.lab.eval_recall import read_dataset
@@ -51,21 +53,27 @@ def _memories(samples: Sequence[Sample]) -> Iterator[str]:
 
 
 def tell(
-    texts: Sequence[str], at: datetime, memory: Memory, backend: Backend, progress: Callable[[int], None]
+    texts: Sequence[str],
+    at: datetime,
+    memory: Memory,
+    backend: Backend,
+    progress: Callable[[int], None],
+    redacting: Redacting | None = None,
 ) -> tuple[int, int]:
     """Remember them as told at ``at``, in one transaction; how many are new, and how many were told before.
 
     What was told before in the same words is not told again.
     """
     known = set(_told_before(memory))
-    new = [text for text in texts if text not in known]
+    redacting = redacting or Redacting(memory, PrivacyConfig(), lambda _: None)
+    new = [text for text in texts if redacting.owner(text).text not in known]
 
     def one_by_one() -> Iterator[str]:
         for number, text in enumerate(new, start=1):
             yield text
             progress(number)
 
-    records = Rememberer(memory, backend, CategorySpace(backend.embedder)).told_all(one_by_one(), at)
+    records = Rememberer(memory, backend, CategorySpace(backend.embedder), redacting).told_all(one_by_one(), at)
     added = len({record.id for record in records})
     return added, len(texts) - added
 

@@ -10,7 +10,7 @@ from perstream.config import MemoryConfig
 from perstream.memory import jsonl, lines
 from perstream.memory.entities import Entities
 from perstream.memory.imported import Register
-from perstream.memory.importer import Importer
+from perstream.memory.importer import Cleared, Importer, unchanged
 from perstream.memory.keeper import Keeper
 from perstream.memory.live import LiveIndex
 from perstream.memory.store import Store
@@ -81,15 +81,17 @@ class Exchange:
         file: IO[bytes],
         embed_tokens: Callable[[str], TextVectors],
         progress: Callable[[int], None] = unheard,
+        cleared: Cleared = unchanged,
     ) -> Imported:
         """Take in an export, in one transaction: all of it, or on an error nothing.
 
+        ``cleared`` takes out of each text what must not be stored.
         Raises StoreError with the number of the line that cannot be used.
         """
         self._entities.forget_cache()
         try:
             with self._store.writing() as connection:
-                importer = Importer(connection, self._entities, embed_tokens, self._config.thumbnails)
+                importer = Importer(connection, self._entities, embed_tokens, self._config.thumbnails, cleared)
                 for line in lines.read(file):
                     try:
                         importer.take(line.kind, line.values)

@@ -28,6 +28,15 @@ _OBSERVATION = ("kind", "text", "score", "start_s", "end_s", "votes", "box", "sp
 _JPEG = b"\xff\xd8"
 
 
+Cleared = Callable[[str], tuple[str, tuple[str, ...]]]
+"""A text without what must not be stored, and what was taken out of it."""
+
+
+def unchanged(text: str) -> tuple[str, tuple[str, ...]]:
+    """Nothing is taken out."""
+    return text, ()
+
+
 class Importer:
     """Writes parsed lines inside the caller's transaction. Methods raise ValueError for what cannot be used.
 
@@ -42,8 +51,10 @@ class Importer:
         entities: Entities,
         embed_tokens: Callable[[str], TextVectors],
         thumbnails: bool,
+        cleared: Cleared = unchanged,
     ) -> None:
         """``embed_tokens`` makes the vectors that the file lacks or that another embedder made."""
+        self._cleared = cleared
         self._connection = connection
         self._entities = entities
         self._embed = embed_tokens
@@ -95,7 +106,7 @@ class Importer:
             raise ValueError(f"entity {entity} or its label occurs twice") from error
 
     def _memory(self, values: dict[str, Any]) -> None:
-        fields = Fields(values, _MEMORY)
+        fields = Fields(self._without_secrets(values), _MEMORY)
         old = fields.whole_or_none("id", low=1)
         row = self._row(fields)
         known = self._twin(row)
@@ -110,6 +121,34 @@ class Importer:
                 self._connection.execute("INSERT INTO renumbered VALUES (?, ?)", (old, memory))
             except integrity_errors() as error:
                 raise ValueError(f"memory {old} occurs twice") from error
+
+    def _without_secrets(self, values: dict[str, Any]) -> dict[str, Any]:
+        """A memory's line as it may be kept; a secret takes its vectors, its edges and its picture along."""
+        secrets: list[str] = []
+
+        def clear(value: Any) -> Any:
+            if not isinstance(value, str):
+                return value
+            text, found = self._cleared(value)
+            secrets.extend(found)
+            return text
+
+        kept: dict[str, Any] = dict(values)
+        for name in ("text", "context", "speaker"):
+            if name in values:
+                kept[name] = clear(values[name])
+        for name in ("observations", "triplets"):
+            rows = values.get(name)
+            if isinstance(rows, list):
+                kept[name] = [{k: clear(v) for k, v in row.items()} if isinstance(row, dict) else row for row in rows]
+        if not secrets:
+            return values
+        for name in ("observations", "triplets"):
+            if isinstance(kept.get(name), list):
+                kept[name] = [row for row in kept[name] if not _mentions(row, secrets)]
+        given_up = "pooled" in values and values["pooled"] is None
+        gone = ("tokens", "thumbnail", *(() if given_up else ("pooled",)))
+        return {name: value for name, value in kept.items() if name not in gone}
 
     def _row(self, fields: Fields) -> dict[str, Any]:
         """Columns of the memory, but for its id."""
@@ -236,6 +275,12 @@ class Importer:
                 "INSERT INTO gaps (source, start_s, end_s, started_at, ended_at, reason) VALUES (?,?,?,?,?,?)", gap
             )
             self.gaps += 1
+
+
+def _mentions(row: object, secrets: list[str]) -> bool:
+    """Whether a secret stands in an observation or a triplet by itself, without the words that gave it away."""
+    parts = [part for part in row.values() if isinstance(part, str)] if isinstance(row, dict) else []
+    return any(secret in part or (len(part) >= 4 and part in secret) for part in parts for secret in secrets)
 
 
 def _observation(value: object) -> Observation:

@@ -181,7 +181,23 @@ def _m003(connection: Connection) -> None:
     connection.execute(_FORGET_WORDS)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001, _m002, _m003)
+_M004 = (
+    "CREATE TABLE redactions (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, "
+    "count INTEGER NOT NULL, origin TEXT NOT NULL, source TEXT)",
+    "CREATE INDEX redactions_source ON redactions(source) WHERE source IS NOT NULL",
+    "CREATE TRIGGER forget_source AFTER DELETE ON memories WHEN OLD.source IS NOT NULL BEGIN "
+    "UPDATE redactions SET source = NULL WHERE source = OLD.source "
+    "AND NOT EXISTS (SELECT 1 FROM memories WHERE source = OLD.source); END",
+)
+
+
+def _m004(connection: Connection) -> None:
+    """What was left out before storing: kind and count, nothing of it. A source's name goes with its last memory."""
+    for statement in _M004:
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_m001, _m002, _m003, _m004)
 
 
 def version_of(connection: Connection) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import cv2
+import numpy as np
 
 from perstream.config import PerceptionConfig
 from perstream.errors import BackendUnavailable
@@ -21,7 +22,7 @@ from perstream.perception.speech import RATE, SpeechObserver
 from perstream.perception.text import TextObserver
 from perstream.perception.transcript import heard
 from perstream.perception.view import View
-from perstream.types import AudioChunk, ByteArray, Cue, HalfArray, Keyframe, Observation, Percept, SampleArray
+from perstream.types import AudioChunk, ByteArray, Cue, HalfArray, Keyframe, Observation, Percept, SampleArray, Withheld
 
 WAIT_S = 1.5
 """What was heard waits this long for a keyframe to go with; transcript lines do not wait."""
@@ -40,6 +41,18 @@ class Observer(Protocol):
         """Observations of this keyframe; empty is silence, never a statement."""
 
 
+class Screen(Protocol):
+    """Takes out what must not be kept, before anything is encoded or handed on."""
+
+    def see(
+        self, keyframe: Keyframe, observations: Sequence[Observation]
+    ) -> tuple[Keyframe, tuple[Observation, ...], tuple[Withheld, ...]]:
+        """The keyframe, what was perceived in it, and what is missing of that."""
+
+    def hear(self, observations: Sequence[Observation]) -> tuple[tuple[Observation, ...], tuple[Withheld, ...]]:
+        """What was heard, and what is missing of that."""
+
+
 class Perceiver:
     """Runs the observers that the settings ask for and this machine can run.
 
@@ -55,10 +68,11 @@ class Perceiver:
         reader: Reader | None = None,
         keep_sound: bool = False,
         faces: Known | None = None,
+        screen: Screen | None = None,
     ) -> None:
         """``encode`` is ``VisionEncoder.encode``; ``reader`` replaces the text models (tests).
 
-        ``faces`` tells those of a keyframe in which they were hidden before it came here. With
+        What leaves here went through ``screen`` first. ``faces`` tells those of a keyframe in which they were hidden before it came here. With
         ``keep_sound`` a percept carries the sound since the one before.
 
         Sets OpenCV to one thread for the process: pictures here are small, so its thread pool
@@ -91,6 +105,9 @@ class Perceiver:
                 self.unavailable["speech"] = str(error)
         self._last: Percept | None = None
         self._waiting: list[Observation] = []
+        self._screen = screen
+        self._withheld: tuple[Withheld, ...] = ()
+        """Of what waits."""
         self._sound = RecentSound(SOUND_S) if keep_sound else None
 
     def see(self, keyframe: Keyframe) -> Percept:
@@ -101,10 +118,14 @@ class Perceiver:
         """What is perceived in each keyframe, in their order; they are encoded together."""
         views = [View(keyframe) for keyframe in keyframes]
         seen = [[one for observer in self._observers.values() for one in observer.see(view)] for view in views]
-        encoded = self._encode([view.rgb for view in views])
+        screened = [self._screened(*pair) for pair in zip(keyframes, seen, strict=True)]
+        encoded = self._encode([np.ascontiguousarray(keyframe.rgb) for keyframe, _, _ in screened])
         percepts = []
-        for keyframe, observations, patches in zip(keyframes, seen, encoded, strict=True):
-            percept = Percept(keyframe, (*observations, *self._heard()), patches, sound=self._take_sound())
+        for (keyframe, observations, withheld), patches in zip(screened, encoded, strict=True):
+            missing, heard_since = (*withheld, *self._withheld), self._heard()
+            percept = Percept(
+                keyframe, (*observations, *heard_since), patches, sound=self._take_sound(), withheld=missing
+            )
             percepts.append(percept)
             self._last = percept
         return percepts
@@ -133,18 +154,30 @@ class Perceiver:
             self._wait_for_keyframe(self._speech.finish())
         return self._repeated() if self._waiting else None
 
+    def _screened(
+        self, keyframe: Keyframe, observations: Sequence[Observation]
+    ) -> tuple[Keyframe, tuple[Observation, ...], tuple[Withheld, ...]]:
+        if self._screen is None:
+            return keyframe, tuple(observations), ()
+        return self._screen.see(keyframe, observations)
+
     def _wait_for_keyframe(self, observations: Sequence[Observation]) -> None:
+        if self._screen is not None:
+            observations, withheld = self._screen.hear(observations)
+            self._withheld = (*self._withheld, *withheld)[-MAX_WAITING:]
         self._waiting = [*self._waiting, *observations][-MAX_WAITING:]
 
     def _heard(self) -> tuple[Observation, ...]:
-        heard_since, self._waiting = tuple(self._waiting), []
+        heard_since, self._waiting, self._withheld = tuple(self._waiting), [], ()
         return heard_since
 
     def _repeated(self) -> Percept | None:
         """The last keyframe again, with what was heard alone; None before the first."""
         if self._last is None:
             return None
-        return Percept(self._last.keyframe, self._heard(), self._last.patches, repeated=True, sound=self._take_sound())
+        missing, heard_since = self._withheld, self._heard()
+        last = self._last
+        return Percept(last.keyframe, heard_since, last.patches, True, self._take_sound(), missing)
 
     def _take_sound(self) -> SampleArray | None:
         return self._sound.take() if self._sound is not None else None
