@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from perstream.errors import NotFound
 from perstream.memory.columns import to_datetime, to_micros_or_none
 from perstream.memory.engine import Connection
 from perstream.memory.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One node, and how one comes to it from where one stands."""
-
-    node: str
-    """``category:KEY``, ``memory:ID`` or ``entity:ID``."""
-    kind: str
-    label: str
-    via: str = ""
-    """``holds``, ``mentions``, ``about``, ``replaced`` or a triplet's predicate."""
-    memories: int = 0
-    """How many memories hang on it in the span; 0 for a memory."""
-    at: datetime | None = None
-    """UTC, of a memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """A node and its neighbours: memories newest first, everything else by how much hangs on it."""
-
-    here: Place | None
-    """None at the root, whose neighbours are the categories."""
-    places: tuple[Place, ...]
-    total: int
-    """How many neighbours there are; ``places`` is a page of them."""
-
+from perstream.memory.surroundings import Place, Surroundings
 
 Span = tuple[int | None, int | None]
 WITHIN = "(?1 IS NULL OR m.observed_at >= ?1) AND (?2 IS NULL OR m.observed_at <= ?2)"

@@ -6,8 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from perstream.errors import ConfigError, SourceError
+from perstream.errors import SourceError
 from perstream.jsonlines import Json, plain
+from perstream.memory.surroundings import Surroundings
 from perstream.types import Gap, Hit, MemoryRecord, Receipt, Selector
 from perstream.web.transport import Transport, given
 from perstream.web.wire import graph_from_json, hit_from_json, memory_from_json, value_of
@@ -42,17 +43,15 @@ class RemoteMemory:
         as_of: datetime | None = None,
         history: bool = False,
     ) -> list[Hit]:
-        """Search by words, by picture (a file, or the bytes of one), or both; best first."""
-        how = given(since=since, until=until, k=k, now=now, as_of=as_of, history=history or None)
+        """Search by words, by picture (a file, or a JPEG's bytes), or both; best first. ``now`` is for words alone."""
+        how = given(since=since, until=until, k=k, as_of=as_of, history=history or None)
         if isinstance(image, Path) and self._far:
             image = _bytes_of(image)
         if isinstance(image, bytes):
-            if beyond := set(how) - {"k"}:
-                raise ConfigError(f"a search by a picture's bytes takes words and k, not {', '.join(sorted(beyond))}")
-            found = self._wire.post("/v1/recall/picture", image, given(text=text or None, k=k))
+            found = self._wire.post("/v1/recall/picture", image, {**given(text=text or None), **how})
         else:
             picture = str(image.expanduser().resolve()) if image is not None else None
-            found = self._wire.call("POST", "/v1/recall", {"text": text, **given(image=picture), **how})
+            found = self._wire.call("POST", "/v1/recall", {"text": text, **given(image=picture, now=now), **how})
         return [hit_from_json(hit) for hit in found["hits"]]
 
     def memories(self, *, limit: int = 100, before_id: int | None = None, **filters: Any) -> list[MemoryRecord]:
@@ -103,12 +102,21 @@ class RemoteMemory:
         found = self._wire.call("GET", "/v1/gaps", query=given(since=since, until=until))
         return [value_of(gap, Gap) for gap in found["gaps"]]
 
-    def around(self, node: str = "", **how: Any) -> Json:
-        """A node of the graph (``category:travel``, ``memory:7``, ``entity:3``; none is the root) and its neighbours.
+    def around(
+        self,
+        node: str = "",
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 30,
+        offset: int = 0,
+    ) -> Surroundings:
+        """A node of the graph (``category:travel``, ``memory:7``, ``entity:3``; none is the root), a page of neighbours.
 
-        how: since, until, limit, offset. {"here", "places": [{"node", "kind", "label", "via", …}], "total"}. NotFound.
+        NotFound.
         """
-        return dict(self._wire.call("GET", "/v1/graph/around", query=given(node=node, **how)))
+        query = given(node=node, since=since, until=until, limit=limit, offset=offset)
+        return value_of(self._wire.call("GET", "/v1/graph/around", query=query), Surroundings)
 
     def graph(self) -> networkx.MultiDiGraph:
         """The memory graph."""
