@@ -10,6 +10,7 @@ from types import TracebackType
 
 from perstream.assistant.assistant import Assistant
 from perstream.config import Config
+from perstream.daemon.aging import Aging
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.asked import Asked
 from perstream.daemon.bus import EventBus
@@ -20,13 +21,14 @@ from perstream.daemon.fed import Fed
 from perstream.daemon.lodging import Ask, lodging, nobody, vault_of
 from perstream.daemon.parts import Parts
 from perstream.daemon.pauses import Pauses
+from perstream.daemon.private import Private
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest
 from perstream.daemon.supervisor import Supervisor
-from perstream.daemon.upkeep import Upkeep
+from perstream.daemon.upkeep import Household, Upkeep
+from perstream.daemon.upkeep_state import Alert
 from perstream.daemon.veil import Veil
 from perstream.daemon.vitals import Readiness, Vitals, readiness_of
-from perstream.daemon.watching import Watching
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
 from perstream.errors import Interrupted, NotFound
 from perstream.events import Forgotten
@@ -37,6 +39,9 @@ from perstream.memory.memory import Memory
 from perstream.models.registry import load_backend
 from perstream.perception.perceiver import Perceiver
 from perstream.places import store_folder
+from perstream.privacy.calendar import Calendar
+from perstream.privacy.retention import rules_of
+from perstream.privacy.screen import Screen
 from perstream.protocols import Adapters, Backend
 from perstream.sources import Source, open_source
 from perstream.types import ByteArray, MemoryRecord, Percept, Receipt, Reply, Selector
@@ -68,7 +73,7 @@ def build(config: Config, ask: Ask = nobody) -> App:
     return App(config, backend, memory)
 
 
-class App(Watching):
+class App(Private):
     """One running house over one store. Every method may be called from any thread."""
 
     def __init__(self, config: Config, backend: Backend, memory: Memory) -> None:
@@ -97,13 +102,21 @@ class App(Watching):
                 backend.vision.encode,
                 keep_sound=backend.hears and config.source.audio,
                 faces=self._veil.faces if self._veil.hides_faces else None,
+                screen=Screen(config.privacy.redact),
             ),
             sink=self._sink,
             clock=_utc_now,
             batch=backend.batch,
         )
         self._supervisor = Supervisor(parts, self._worker, self.bus, self._open, config.source, held=self._pauses.holds)
-        self._upkeep = Upkeep(())
+        calendar = Calendar(self.store, lambda: memory.status().newest)
+        self._aging = Aging(rules_of(config.privacy.retention), memory, worker, calendar, self._gone)
+        self._upkeep = Upkeep(
+            Household(
+                config, self.store, memory, backend, worker, self._supervisor, self._delivery, self.bus, self._hushed
+            ),
+            self._aging.chores,
+        )
         self._worker.start()
         self._supervisor.start()
         self._upkeep.start()
@@ -120,10 +133,17 @@ class App(Watching):
     ) -> Reply:
         """Answer from memory; overtakes what is being perceived. Raises Interrupted when ``cancelled`` says so."""
 
+        def heard(piece: str) -> None:
+            self._worker.doing.progress()
+            (say or _unheard)(piece)
+
+        def unwanted() -> bool:
+            return self._worker.given_up() or (cancelled is not None and cancelled())
+
         def answer() -> Reply:
             if cancelled is not None and cancelled():
                 raise Interrupted("the question was withdrawn")
-            return self._assistant.ask(question, now=now, say=say or _unheard, cancelled=cancelled or _never)
+            return self._assistant.ask(question, now=now, say=heard, cancelled=unwanted)
 
         return self._asked.count(lambda: self._worker.submit(Priority.QUESTION, answer).result())
 
@@ -156,7 +176,11 @@ class App(Watching):
             notes=self._backend.notes,
             errors=self._worker.errors,
             delivered=self._delivery.counts,
+            redacted=self._memory.redactions.counts(),
             chores=self._upkeep.chores.status,
+            alerts=self._upkeep.alerts.active,
+            backups=self._upkeep.backups.status,
+            watchdog=self._upkeep.watchdog.status,
             vitals=Vitals(
                 self.readiness(),
                 self._worker.waiting_by,
@@ -169,6 +193,10 @@ class App(Watching):
     def readiness(self) -> Readiness:
         """Whether a question can be answered now; waits for nothing."""
         return readiness_of(self._worker, self._upkeep.chores, self.config.watchdog.stuck_s, self.warming)
+
+    def alerts(self) -> list[Alert]:
+        """What needs the owner now, the oldest first; waits for nothing."""
+        return list(self._upkeep.alerts.active)
 
     def adapters(self) -> Adapters:
         """LoRA adapters, switched while the house runs. NotFound when the brain in use takes none."""
@@ -185,6 +213,7 @@ class App(Watching):
 
     def close(self) -> None:
         """Stop watching, remember what was perceived, close the store. Safe to call twice."""
+        self._aging.stop()
         self._upkeep.close(STOP_S)
         self._supervisor.stop(STOP_S)
         self._worker.close(drain=True, timeout=STOP_S)
@@ -207,6 +236,14 @@ class App(Watching):
         """After what is more urgent; while shutting down there is no later, and what is left is done at once."""
         with contextlib.suppress(Closing):
             self._worker.submit(Priority.PERCEPT, job, wait=False)
+
+    def _hushed(self) -> bool:
+        return self._assistant.policy.is_hushed(_utc_now())
+
+    def _gone(self, ids: tuple[int, ...]) -> None:
+        """On the assistant's thread: these memories have had their time."""
+        self._assistant.reminding.forget()
+        self.bus.publish(Forgotten(_utc_now(), None, None, ids))
 
     def _open(self, request: SourceRequest) -> Source:
         source: Source | None = self._fed.opened(request)

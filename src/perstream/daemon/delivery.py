@@ -110,6 +110,11 @@ class Delivery:
             if alert.active or courier.channel.name in ENDS_BY:
                 courier.take(alert)
 
+    @property
+    def bytes_sent(self) -> int:
+        """What left this process by any channel that counts it."""
+        return sum(int(getattr(one.channel, "bytes_sent", 0)) for one in self._couriers)
+
     def close(self, timeout: float = 2.0) -> None:
         """Deliver what waits, for so many seconds at most. Safe to call twice."""
         if self._stop is not None:

@@ -26,6 +26,8 @@ class WebhookChannel:
     """Posts one word at a time."""
 
     name = "webhook"
+    bytes_sent = 0
+    """Bodies that were sent, failed attempts included."""
 
     def __init__(self, config: DeliveryConfig) -> None:
         """ConfigError for an address that words should not be sent to."""
@@ -73,6 +75,7 @@ class WebhookChannel:
             connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
         try:
             headers = {"Content-Type": "application/json", "User-Agent": "perstream"}
+            self.bytes_sent += len(body)
             connection.request("POST", self._path, body, headers)
             return connection.getresponse().status
         finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from perstream.config import MemoryConfig
 from perstream.memory import backup, budget, forget
 from perstream.memory.audit import AuditReport, audit, look
@@ -31,6 +33,11 @@ class Keeper:
             return Receipt((), 0, 0, 0, 0, dry_run)
         if dry_run:
             return self._rehearse(selector)
+        deleted = self.delete(selector)
+        return replace(deleted, backups_rewritten=self.finish_forgetting())
+
+    def delete(self, selector: Selector) -> Receipt:
+        """Delete in one transaction; what is left in backups and in the file is noted as due. Raises StoreError."""
         with self._store.writing() as connection:
             ids = forget.chosen(connection, selector)
             due = Due(_times(connection, ids), (selector,) if forget.is_span(selector) else ())
@@ -40,7 +47,7 @@ class Keeper:
                 due.note(connection)
         self._entities.forget_cache()
         self._index.sync([*ids, *reopened])
-        return Receipt(tuple(ids), entities, edges, freed, self.finish_forgetting(), dry_run)
+        return Receipt(tuple(ids), entities, edges, freed, 0, False)
 
     def finish_forgetting(self) -> int:
         """Clear backups and files of what was deleted, when that is still due; returns the backups rewritten.

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from perstream.config import MemoryConfig
 from perstream.errors import NotFound
-from perstream.memory import backup, graph, reads, status, walk
+from perstream.memory import ages, backup, graph, reads, redactions, status, walk
 from perstream.memory.agenda import Agenda
 from perstream.memory.audit import AuditReport
+from perstream.memory.backups import Backups
 from perstream.memory.columns import normalize, to_micros
 from perstream.memory.engine import PLAIN, Keys
 from perstream.memory.entities import Entities
@@ -62,7 +63,8 @@ class Memory:
         self._keeper = Keeper(store, config, self._entities, self._index)
         self.exchange = Exchange(store, config, (self._entities, self._index, self._visits, self._keeper))
         """Export and import."""
-        self.feedback, self.agenda = Feedback(store, store.read_only), Agenda(store)
+        self.feedback, self.agenda, self.backups = Feedback(store, store.read_only), Agenda(store), Backups(store)
+        self.ages, self.redactions = ages.Ages(store, self._keeper), redactions.Redactions(store)
 
     @classmethod
     def open(

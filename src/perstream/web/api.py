@@ -33,6 +33,7 @@ from perstream.web.metrics_routes import metrics_routes
 from perstream.web.page_routes import mount_files, page_routes
 from perstream.web.pair_routes import pair_routes
 from perstream.web.pairing import Pairing
+from perstream.web.private_routes import private_routes
 from perstream.web.proactive_routes import proactive_routes
 from perstream.web.push_routes import push_routes
 from perstream.web.question_routes import question_routes
@@ -74,6 +75,7 @@ def create_api(
     api.include_router(adapter_routes(house))
     api.include_router(proactive_routes(house))
     api.include_router(metrics_routes(house))
+    api.include_router(private_routes(house))
     if pairing is not None:
         api.include_router(pair_routes(pairing))
     door = McpDoor(house, config)

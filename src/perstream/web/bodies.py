@@ -70,6 +70,12 @@ class Remember(_Body):
     at: Moment | None = None
 
 
+class Retain(_Body):
+    """Give up what the retention rules name."""
+
+    dry_run: StrictBool = True
+
+
 class Recall(_Body):
     """A search by words, by a picture on the daemon's machine, or both."""
 
@@ -124,6 +130,8 @@ class Watch(_Body):
     start_time: Moment | None = None
     realtime: StrictBool = False
     name: Annotated[StrictStr, Field(max_length=200), AfterValidator(_clean)] | None = None
+    masks: Annotated[list[Annotated[StrictStr, Field(max_length=200)]], Field(max_length=64)] = []
+    """Regions of its pictures that nobody is to see, each X Y W H in shares of the picture from its top left."""
 
 
 AdapterName = Annotated[StrictStr, Field(max_length=64), AfterValidator(_clean)]

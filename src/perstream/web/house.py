@@ -142,6 +142,16 @@ class House(Protocol):
     def resume(self, name: str | None = None) -> None:
         """Perceive again. NotFound."""
 
+    @property
+    def paused(self) -> bool:
+        """Whether everything is paused."""
+
+    def network(self) -> Any:
+        """What may leave this machine and what did: a dataclass, as of ``status``."""
+
+    def retention(self, dry_run: bool = True) -> Any:
+        """What the retention rules remove now: a dataclass. StoreError."""
+
     def wait(self, name: str, timeout: float | None = None) -> Done | None:
         """The source's Done, or None after ``timeout`` seconds. NotFound."""
 

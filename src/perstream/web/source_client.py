@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
+from perstream.daemon.privacy_status import AgeReport, Network
 from perstream.daemon.status import SourceState, SourceStatus
 from perstream.errors import PerStreamError, SourceError
 from perstream.events import Done
@@ -24,13 +26,19 @@ class RemoteSources:
     _far: bool
 
     def watch(
-        self, uri: str, *, start_time: datetime | None = None, realtime: bool = False, name: str | None = None
+        self,
+        uri: str,
+        *,
+        start_time: datetime | None = None,
+        realtime: bool = False,
+        name: str | None = None,
+        masks: Sequence[str] = (),
     ) -> str:
         """Let the daemon watch a source; its name."""
         path = Path(uri).expanduser()
         if not self._far and "://" not in uri and path.exists():
             uri = str(path.resolve())  # the daemon was started in another folder
-        body = given(uri=uri, start_time=start_time, realtime=realtime, name=name)
+        body = given(uri=uri, start_time=start_time, realtime=realtime, name=name, masks=list(masks) or None)
         return str(self._wire.call("POST", "/v1/sources", body)["name"])
 
     def sources(self) -> list[SourceStatus]:
@@ -42,14 +50,27 @@ class RemoteSources:
         self._wire.call("DELETE", _source(name))
 
     def pause(self, name: str | None = None) -> None:
-        """Perceive nothing of this source, or of any."""
-        for one in self._named(name):
-            self._wire.call("POST", _source(one) + "/pause")
+        """Perceive nothing of this source, or of any now and to come. NotFound."""
+        self._wire.call("POST", "/v1/pause" if name is None else _source(name) + "/pause")
 
     def resume(self, name: str | None = None) -> None:
-        """Perceive again."""
-        for one in self._named(name):
-            self._wire.call("POST", _source(one) + "/resume")
+        """Perceive again. NotFound."""
+        self._wire.call("POST", "/v1/resume" if name is None else _source(name) + "/resume")
+
+    @property
+    def paused(self) -> bool:
+        """Whether everything is paused, sources to come included."""
+        return bool(self._wire.call("GET", "/v1/pause")["paused"])
+
+    def network(self) -> Network:
+        """What may leave the daemon's machine, and what did."""
+        return value_of(self._wire.call("GET", "/v1/network"), Network)
+
+    def retention(self, dry_run: bool = True) -> AgeReport:
+        """What the retention rules would remove now, or removed."""
+        if dry_run:
+            return value_of(self._wire.call("GET", "/v1/retention"), AgeReport)
+        return value_of(self._wire.call("POST", "/v1/retention", {"dry_run": False}), AgeReport)
 
     def view(self, name: str) -> bytes | None:
         """JPEG of the latest keyframe, None before the first. NotFound."""
@@ -73,9 +94,6 @@ class RemoteSources:
         """Why a source could not be read to its end, or None. NotFound."""
         status = value_of(self._wire.call("GET", _source(name)), SourceStatus)
         return SourceError(status.last_error or "it failed") if status.state is SourceState.FAILED else None
-
-    def _named(self, name: str | None) -> list[str]:
-        return [name] if name is not None else [source.name for source in self.sources()]
 
 
 def _source(name: str) -> str:
