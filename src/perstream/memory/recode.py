@@ -17,7 +17,8 @@ from perstream.errors import StoreBusy, StoreError
 from perstream.memory.engine import Connection, Engine, as_it_is, errors, is_plain
 from perstream.memory.swap import RECODED, REPLACED, SIDES, second_name, swap, wipe
 
-_KEPT = ("auto_vacuum", "application_id", "user_version")
+KEPT = ("auto_vacuum", "application_id", "user_version")
+"""What a database has beside its tables."""
 
 
 def replace(path: Path, old: Engine, new: Engine) -> None:
@@ -50,7 +51,7 @@ def recode(source: Path, target: Path, old: Engine, new: Engine) -> None:
     os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with contextlib.closing(as_it_is(source, old)) as reader:
-            _export(reader, partial, new)
+            export(reader, partial, new)
             with contextlib.closing(new.connect(partial)) as written:
                 verdict = written.execute("PRAGMA integrity_check(1)").fetchone()[0]
                 if verdict != "ok" or _digest(written) != _digest(reader):
@@ -65,13 +66,14 @@ def recode(source: Path, target: Path, old: Engine, new: Engine) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _export(reader: Connection, target: Path, new: Engine) -> None:
+def export(reader: Connection, target: Path, new: Engine) -> None:
+    """Write all that ``reader`` has into an empty file, unverified."""
     reader.execute("ATTACH DATABASE ? AS made KEY ?", (str(target), new.keys[0].sql if new.keys else ""))
     try:
         # Half of a file is deleted, not mended: it needs no journal.
         reader.execute("PRAGMA made.journal_mode = OFF")
         reader.execute("PRAGMA made.synchronous = OFF")
-        kept = {name: int(reader.execute(f"PRAGMA main.{name}").fetchone()[0]) for name in _KEPT}
+        kept = {name: int(reader.execute(f"PRAGMA main.{name}").fetchone()[0]) for name in KEPT}
         reader.execute(f"PRAGMA made.auto_vacuum = {kept['auto_vacuum']}")
         reader.execute("SELECT sqlcipher_export('made')").fetchall()
         for name, value in kept.items():
@@ -84,7 +86,7 @@ def _export(reader: Connection, target: Path, new: Engine) -> None:
 def _digest(connection: Connection) -> bytes:
     """Of the schema and of every row of every table in its order."""
     digest = hashlib.blake2b(digest_size=32)
-    for name in _KEPT:
+    for name in KEPT:
         digest.update(repr(connection.execute(f"PRAGMA main.{name}").fetchone()).encode())
     schema = connection.execute(
         "SELECT type, name, tbl_name, sql FROM main.sqlite_master ORDER BY name, type"
