@@ -25,7 +25,7 @@ from perstream.jsonlines import evidence_of
 from perstream.memory.status import MemoryStatus
 from perstream.memory.surroundings import Place, Surroundings
 from perstream.sources import PushSource
-from perstream.types import Gap, Granularity, Hit, MemoryRecord, Provenance, Receipt, Reply, Selector, Triplet
+from perstream.types import Gap, Granularity, Hit, MemoryRecord, Omission, Provenance, Receipt, Reply, Selector, Triplet
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
 JPEG = b"\xff\xd8 a picture \xff\xd9"
@@ -154,6 +154,10 @@ class ScriptedHouse(SpeakingHouse):
         number = len(self.records) + 1
         self.records[number] = record(number, text, source=None)
         return self.records[number]
+
+    def redactions(self, limit: int = 100) -> list[Omission]:
+        self._maybe_fail()
+        return [Omission(NOON, "card", 1, "read", "day.mp4"), Omission(NOON, "password", 2, "told", None)][:limit]
 
     def recall(self, text: str, **how: Any) -> list[Hit]:
         self._maybe_fail()

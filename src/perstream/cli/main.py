@@ -24,6 +24,7 @@ from perstream.cli import (
     mcp,
     memory,
     page,
+    privacy,
     proactive,
     reduction,
     service,
@@ -56,6 +57,7 @@ machine.register(app)
 mcp.register(app)
 service.register(app)
 page.register(app)
+privacy.register(app)
 proactive.register(app)
 adapter.register(app)
 devices.register(app)

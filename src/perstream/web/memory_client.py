@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from perstream.errors import SourceError
 from perstream.jsonlines import Json, plain
 from perstream.memory.surroundings import Surroundings
-from perstream.types import Gap, Hit, MemoryRecord, Receipt, Selector
+from perstream.types import Gap, Hit, MemoryRecord, Omission, Receipt, Selector
 from perstream.web.transport import Transport, given
 from perstream.web.wire import graph_from_json, hit_from_json, memory_from_json, value_of
 
@@ -53,6 +53,11 @@ class RemoteMemory:
             picture = str(image.expanduser().resolve()) if image is not None else None
             found = self._wire.call("POST", "/v1/recall", {"text": text, **given(image=picture, now=now), **how})
         return [hit_from_json(hit) for hit in found["hits"]]
+
+    def redactions(self, limit: int = 100) -> list[Omission]:
+        """What was left out before it was stored, newest first."""
+        found = self._wire.call("GET", "/v1/privacy/log", query={"limit": limit})["redactions"]
+        return [value_of(one, Omission) for one in found]
 
     def memories(self, *, limit: int = 100, before_id: int | None = None, **filters: Any) -> list[MemoryRecord]:
         """Newest first; filters: since, until, source, category, provenance."""
