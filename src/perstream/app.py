@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta, timezone
 from types import TracebackType
@@ -20,6 +20,7 @@ from perstream.daemon.delivery import Delivery
 from perstream.daemon.fed import Fed
 from perstream.daemon.lodging import Ask, lodging, nobody, vault_of
 from perstream.daemon.parts import Parts
+from perstream.daemon.patience import patient
 from perstream.daemon.pauses import Pauses
 from perstream.daemon.private import Private
 from perstream.daemon.sink import AssistantSink
@@ -32,6 +33,7 @@ from perstream.daemon.vitals import Readiness, Vitals, readiness_of
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
 from perstream.errors import Interrupted, NotFound
 from perstream.events import Forgotten
+from perstream.imports.item import Imported, Taken
 from perstream.keyframes.sampler import KeyframeSampler
 from perstream.keyframes.thumbnail import thumbnail
 from perstream.memory.engine import Keys
@@ -90,6 +92,7 @@ class App(Private):
         self.bus.listen(self._counted.hear)
         self._delivery = Delivery(channels_of(config.delivery), self.bus.listen)
         worker = AssistantWorker(self.bus.publish, tick=lambda: self._assistant.tick(_utc_now()))
+        backend = patient(backend, worker)
         super().__init__(config, backend, memory, worker, self.now)
         self._assistant = Assistant(
             memory, backend, config, self.bus.publish, self.now, thumbnail, worker.urgent, self._do_later, _utc_now
@@ -133,17 +136,10 @@ class App(Private):
     ) -> Reply:
         """Answer from memory; overtakes what is being perceived. Raises Interrupted when ``cancelled`` says so."""
 
-        def heard(piece: str) -> None:
-            self._worker.doing.progress()
-            (say or _unheard)(piece)
-
-        def unwanted() -> bool:
-            return self._worker.given_up() or (cancelled is not None and cancelled())
-
         def answer() -> Reply:
             if cancelled is not None and cancelled():
                 raise Interrupted("the question was withdrawn")
-            return self._assistant.ask(question, now=now, say=heard, cancelled=unwanted)
+            return self._assistant.ask(question, now=now, say=say or _unheard, cancelled=cancelled or _never)
 
         return self._asked.count(lambda: self._worker.submit(Priority.QUESTION, answer).result())
 
@@ -154,6 +150,10 @@ class App(Private):
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
         """Remember a sentence the owner said; it is on disk when this returns."""
         return self._worker.submit(Priority.TOLD, lambda: self._assistant.tell(text, at=at)).result()
+
+    def import_all(self, items: Sequence[Imported]) -> list[Taken]:
+        """Remember what a file told; what became of each thing, in the order of ``items``. Questions go before it."""
+        return self._worker.submit(Priority.TOLD, lambda: self._assistant.import_all(items)).result()
 
     def now(self) -> datetime:
         """What "now" means: the clock of the recording last watched, else the wall clock (UTC)."""
@@ -254,6 +254,7 @@ class App(Private):
                 start_time=request.start_time,
                 realtime=request.realtime,
                 name=request.name,
+                trusted=request.trusted,
             )
         return self._veil.over(source, request)
 
@@ -274,4 +275,3 @@ def _never() -> bool:
 
 def _unheard(_: str) -> None:
     """Nobody listens to the answer while it is made."""
-                trusted=request.trusted,

@@ -10,13 +10,15 @@ from typing import Any, Protocol
 from perstream.daemon.bus import Subscription
 from perstream.daemon.status import SourceStatus
 from perstream.daemon.unasked_state import SpeechState
+from perstream.daemon.upkeep_state import Alert
 from perstream.daemon.vitals import Readiness
 from perstream.errors import PerStreamError
 from perstream.events import Done
+from perstream.imports.item import Imported, Taken
 from perstream.protocols import Adapters
 from perstream.sources import PushSource
 from perstream.speech import Considered, Topic, Verdict
-from perstream.types import Gap, Hit, MemoryRecord, Receipt, Reply, Selector
+from perstream.types import Gap, Hit, MemoryRecord, Omission, Receipt, Reply, Selector
 
 
 class House(Protocol):
@@ -34,6 +36,9 @@ class House(Protocol):
 
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
         """Remember a sentence; on disk when it returns."""
+
+    def import_all(self, items: Sequence[Imported]) -> list[Taken]:
+        """Remember what a file told; what became of each thing, in the order of ``items``."""
 
     def recall(
         self,
@@ -73,6 +78,9 @@ class House(Protocol):
     def correct(self, memory_id: int, text: str) -> MemoryRecord:
         """Put the owner's words in the place of a memory's. NotFound."""
 
+    def redactions(self, limit: int = 100) -> list[Omission]:
+        """What was left out before it was stored, newest first: what kind, never what."""
+
     def gaps(self, since: datetime | None = None, until: datetime | None = None) -> list[Gap]:
         """Stretches without pictures, in order of time."""
 
@@ -105,6 +113,9 @@ class House(Protocol):
 
     def readiness(self) -> Readiness:
         """Whether a question can be answered now; at once, whatever the house is busy with."""
+
+    def alerts(self) -> Sequence[Alert]:
+        """What needs the owner now, the oldest first."""
 
     def status(self) -> Any:
         """A dataclass that :func:`perstream.jsonlines.plain` can turn into JSON."""
