@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
 
 from perstream.daemon.bus import EventBus
+from perstream.daemon.doing import Doing, Step
 from perstream.daemon.parts import Parts
 from perstream.daemon.worker import AssistantWorker
 from perstream.events import Event, MemoryStored
@@ -178,6 +179,23 @@ class House:
 
     def of(self, kind: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
+
+
+class NoSources:
+    def __init__(self) -> None:
+        self.waits, self.kept = 0.0, list[int]()
+
+    def perceiving(self) -> Iterable[tuple[str, Doing]]:
+        return ()
+
+    def unstick(self, name: str, step: Step) -> bool:
+        raise AssertionError(name)
+
+    def waiting_s(self) -> float:
+        return self.waits
+
+    def thin(self, keep_one_in: int) -> None:
+        self.kept.append(keep_one_in)
 
 
 def until(condition: Callable[[], bool], timeout: float = 5.0) -> None:

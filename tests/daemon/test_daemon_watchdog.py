@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import pytest
-from daemon_fakes import EchoPerceiver, House, PushedSource, ScriptedSource, frame, until
+from daemon_fakes import EchoPerceiver, House, NoSources, PushedSource, ScriptedSource, frame, until
 
 from perstream.config import SourceConfig
 from perstream.config_upkeep import WatchdogConfig
@@ -30,23 +30,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-class NoSources:
-    def __init__(self) -> None:
-        self.waits, self.kept = 0.0, list[int]()
-
-    def perceiving(self) -> Iterable[tuple[str, Doing]]:
-        return ()
-
-    def unstick(self, name: str, step: Step) -> bool:
-        raise AssertionError(name)
-
-    def waiting_s(self) -> float:
-        return self.waits
-
-    def thin(self, keep_one_in: int) -> None:
-        self.kept.append(keep_one_in)
 
 
 class Idle:
