@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from perstream.version import __version__
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
     from perstream.web.client import Client, connect
 
 __all__ = ["Client", "StreamResult", "__version__", "connect", "video_stream_with_memory"]
+
+
+# Since 1.29 onnxruntime tells its maker which models it loads and how they run, unless this is set before it is
+# imported; the hub's client counts downloads. Nothing of that kind leaves a machine that remembers a life.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
 def __getattr__(name: str) -> object:

@@ -80,6 +80,7 @@ class Sketcher:
         if self._session is None:
             import onnxruntime
 
+            onnxruntime.disable_telemetry_events()  # also when it was imported before this package, which switches it off
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = 1
             options.log_severity_level = 3

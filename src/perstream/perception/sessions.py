@@ -47,6 +47,7 @@ def open_session(path: Path) -> Any:
         import onnxruntime
     except ImportError as error:
         raise BackendUnavailable("onnxruntime is not installed: pip install onnxruntime") from error
+    onnxruntime.disable_telemetry_events()  # also when it was imported before this package, which switches it off
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
