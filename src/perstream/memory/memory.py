@@ -15,6 +15,7 @@ from perstream.memory import ages, backup, graph, reads, redactions, status, wal
 from perstream.memory.agenda import Agenda
 from perstream.memory.audit import AuditReport
 from perstream.memory.backups import Backups
+from perstream.memory.closing import settle
 from perstream.memory.columns import normalize, to_micros
 from perstream.memory.engine import PLAIN, Keys
 from perstream.memory.entities import Entities
@@ -274,11 +275,7 @@ class Memory:
     def close(self) -> None:
         """Write what is left to write and let the next writer in. Safe to call twice."""
         if not self._store.read_only and not self._store.closed:
-            self.feedback.flush()
-            visits = self._visits.take()
-            if visits:
-                with self._store.writing() as connection:
-                    write_visits(connection, visits)
+            settle(self._store, self._visits, self.feedback)
         self._index.drop()
         self._store.close()
 
