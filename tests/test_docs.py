@@ -58,3 +58,10 @@ def test_every_dependency_is_justified() -> None:
     names = re.findall(r'^\s+"([a-z0-9-]+)[>=<;]', (ROOT / "setup.py").read_text(encoding="utf-8"), re.M)
     assert len(names) > 10
     assert not [name for name in names if name not in listed]
+
+
+def test_the_api_file_is_current() -> None:
+    from perstream.lab.docs import openapi_file
+
+    shown = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
+    assert openapi_file() == shown, "run NO_COLOR=1 python -m perstream.lab.docs"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,19 @@ def cli_page() -> str:
     return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
 
 
+def openapi_file() -> str:
+    """docs/openapi.json: the HTTP API, with everything that can be switched on."""
+    from typing import cast
+
+    from perstream.web.api import create_api
+    from perstream.web.house import House
+    from perstream.web.pairing import Pairing
+
+    # Routes only keep what they are given; nobody calls them here.
+    api = create_api(cast(House, None), config.ServerConfig(), Path(), pairing=cast(Pairing, object()))
+    return json.dumps(api.openapi(), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
 def setting_texts() -> dict[tuple[str, str], str]:
     """(section's class, setting) -> what it means."""
     pages = (config, config_privacy, config_upkeep)
@@ -73,7 +87,7 @@ def setting_texts() -> dict[tuple[str, str], str]:
 
 def main() -> None:
     """Write the pages."""
-    for name, page in (("CONFIG.md", config_page()), ("CLI.md", cli_page())):
+    for name, page in (("CONFIG.md", config_page()), ("CLI.md", cli_page()), ("openapi.json", openapi_file())):
         (DOCS / name).write_text(page, encoding="utf-8")
         print(f"wrote docs/{name}")
 

@@ -24,6 +24,7 @@ from perstream.web.chat_routes import chat_routes
 from perstream.web.clip_routes import clip_routes
 from perstream.web.guard import Asgi, Guard
 from perstream.web.files import Files
+from perstream.web.guard import Asgi, Guard
 from perstream.web.house import House
 from perstream.web.keys import Keys
 from perstream.web.limits import Limits
@@ -31,6 +32,7 @@ from perstream.web.mcp_door import McpDoor
 from perstream.web.memory_routes import memory_routes
 from perstream.web.metrics_routes import metrics_routes
 from perstream.web.page_routes import mount_files, page_routes
+from perstream.web.openapi import describe
 from perstream.web.pair_routes import pair_routes
 from perstream.web.pairing import Pairing
 from perstream.web.private_routes import private_routes
@@ -66,8 +68,8 @@ def create_api(
     problems.install(api)
     streams = streams or Streams()
     api.include_router(question_routes(house, config, streams))
-    api.include_router(memory_routes(house, files))
     files = Files(store, tuple(folders))
+    api.include_router(memory_routes(house, files))
     api.include_router(chat_routes(house, config))
     api.include_router(clip_routes(house))
     api.include_router(push_routes(house))
@@ -95,6 +97,7 @@ def create_api(
 
 def guarded(api: FastAPI, config: ServerConfig, keys: Keys, limits: Limits, lan_names: Sequence[str] = ()) -> Asgi:
     """The API behind its doorkeeper; with ``lan_names`` the one of the LAN's door, where devices are paired."""
+    describe(api)
     here = () if config.host in ("0.0.0.0", "::") else (config.host,)
     names = (*(lan_names or here), *config.names)
     guard = Guard(api, keys, config.max_body_kb * 1024, limits, names, network=bool(lan_names))
