@@ -1,4 +1,4 @@
-"""Pages of docs/ that are made from the code: settings and command-line help.
+"""Pages of docs/ that are made from the code: settings, command-line help, the HTTP API.
 
 ``python -m perstream.lab.docs`` writes them; a test fails when they are stale.
 """
