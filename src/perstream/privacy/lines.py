@@ -1,6 +1,7 @@
 """Secrets in the lines of one look at a scene: a card's groups below each other, a label above its value.
 
-Lines that stand together are read as one text, in reading order; what is secret of it is taken out of each line.
+Lines that stand together are read as one text, in reading order and again column by column; what is secret of it is taken
+out of each line.
 """
 
 from __future__ import annotations
@@ -36,8 +37,16 @@ class Line:
 
 def screened(lines: Sequence[Observation], kinds: Collection[str]) -> list[Line]:
     """Each line of one look, in the order given, as it may be kept."""
+    across = _screened(lines, kinds, _blocks(lines, rows=True))
+    down = _screened(lines, kinds, _blocks(lines, rows=False))
+    return [down[i] if across[i].kind is None else across[i] for i in range(len(lines))]
+
+
+def _screened(
+    lines: Sequence[Observation], kinds: Collection[str], blocks: Sequence[Sequence[Sequence[int]]]
+) -> dict[int, Line]:
     results: dict[int, Line] = {}
-    for block in _blocks(lines):
+    for block in blocks:
         texts = [lines[i].text for row in block for i in row]
         order = [i for row in block for i in row]
         joined = "\n".join(" ".join(lines[i].text for i in row) for row in block)
@@ -48,7 +57,7 @@ def screened(lines: Sequence[Observation], kinds: Collection[str]) -> list[Line]
         found = _wrapped(joined, secrets(joined, kinds, read=True))
         for i, start in zip(order, starts, strict=True):
             results[i] = _line(lines[i].text, start, found, joined)
-    return [results[i] for i in range(len(lines))]
+    return results
 
 
 def _line(text: str, start: int, found: Sequence[Found], joined: str) -> Line:
@@ -80,12 +89,12 @@ def _wrapped(joined: str, found: Sequence[Found]) -> list[Found]:
     return [one for i, one in enumerate(grown) if i == 0 or one.start >= grown[i - 1].end]
 
 
-def _blocks(lines: Sequence[Observation]) -> list[list[list[int]]]:
-    """Lines that stand together, as rows from top to bottom, each from left to right."""
+def _blocks(lines: Sequence[Observation], rows: bool) -> list[list[list[int]]]:
+    """Lines that stand together, as rows from top to bottom, each from left to right; or column by column."""
     group = list(range(len(lines)))
     for a, first in enumerate(lines):
         for b in range(a):
-            if group[a] != group[b] and _together(first.box, lines[b].box):
+            if group[a] != group[b] and _together(first.box, lines[b].box, rows):
                 old, new = group[a], group[b]
                 group = [new if g == old else g for g in group]
     blocks: dict[int, list[int]] = {}
@@ -109,12 +118,12 @@ def _box(line: Observation) -> Box:
     return line.box or (0.0, 0.0, 0.0, 0.0)
 
 
-def _together(a: Box | None, b: Box | None) -> bool:
+def _together(a: Box | None, b: Box | None, rows: bool) -> bool:
     if a is None or b is None:
         return False
     low = min(a[3] - a[1], b[3] - b[1])
     if _same_row(a, b):  # pictures are wider than high: a share of the width is more pixels
-        return max(a[0], b[0]) - min(a[2], b[2]) <= BESIDE * low
+        return rows and max(a[0], b[0]) - min(a[2], b[2]) <= BESIDE * low
     upper, lower = sorted((a, b), key=lambda box: box[1] + box[3])
     return lower[1] - upper[3] <= BELOW * low and min(a[2], b[2]) > max(a[0], b[0])
 
