@@ -134,7 +134,7 @@ def _show(items: Iterator[Imported], skipped: list[Skipped], as_json: bool) -> N
         else:
             output.paragraph(f"{item.text}{' (called off)' if item.ended else ''}")
     if not as_json:
-        output.say(f"{count} things would be told", bold=True)
+        output.say(f"{_things(count)} would be told", bold=True)
         _name(skipped)
 
 
@@ -154,7 +154,7 @@ def _summary(
         told = {"format": name, "path": str(path), **counts, "gone": left, "forgotten": left if prune else 0}
         output.emit({**told, "skipped": len(skipped), "why": why})
         return
-    output.say(f"imported {counts['new']} new things from {path} ({name})", bold=True)
+    output.say(f"imported {_things(counts['new'], 'new ')} from {path} ({name})", bold=True)
     if counts["known"]:
         output.say(f"{counts['known']} were there already")
     if counts["changed"]:
@@ -168,9 +168,13 @@ def _summary(
     _name(skipped)
 
 
+def _things(count: int, kind: str = "") -> str:
+    return f"{count} {kind}thing{'' if count == 1 else 's'}"
+
+
 def _name(skipped: list[Skipped]) -> None:
     if skipped:
-        output.say(f"{len(skipped)} were skipped:", color="yellow")
+        output.say(f"{_things(len(skipped))} skipped:", color="yellow")
         for one in skipped[:SHOWN]:
             output.paragraph(f"{one.where}: {one.why}", 2)
         if len(skipped) > SHOWN:
