@@ -102,8 +102,14 @@ def test_tools_answer_with_evidence_that_is_marked_as_data(
             assert given(await client.call_tool("status", {}))["memories"] == 8
 
             house.watch("day.mp4")
-            assert given(await client.call_tool("pause", {"source": "day.mp4"})) == {"paused": {"day.mp4": True}}
-            assert given(await client.call_tool("resume", {"source": "day.mp4"})) == {"paused": {"day.mp4": False}}
+            assert given(await client.call_tool("pause", {"source": "day.mp4"})) == {
+                "everything": False,
+                "sources": {"day.mp4": True},
+            }
+            assert given(await client.call_tool("resume", {"source": "day.mp4"})) == {
+                "everything": False,
+                "sources": {"day.mp4": False},
+            }
 
     run(steps)
 

@@ -108,6 +108,10 @@ def test_it_speaks_to_the_daemon_withdraws_questions_and_outlives_a_restart(tmp_
             with Server(house, ServerConfig(port=0), store):
                 back = await client.call_tool("status", {})
                 assert isinstance(back, CallToolResult) and not back.is_error
+                house.watch("day.mp4")
+                everything = await client.call_tool("pause", {})
+                assert isinstance(everything, CallToolResult)
+                assert everything.structured_content == {"everything": True, "sources": {"day.mp4": True}}
 
     try:
         run(steps)

@@ -58,17 +58,19 @@ class Redialled:
         self._store = store
         self._lost = False
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(*args: Any, **how: Any) -> Any:
-            if self._lost:
-                self._dial()
-            try:
-                return getattr(self._client, name)(*args, **how)
-            except BackendUnavailable:
-                self._lost = True
-                raise
+    def __getattr__(self, name: str) -> Any:
+        if isinstance(getattr(type(self._client), name, None), property):
+            return self._do(lambda client: getattr(client, name))
+        return lambda *args, **how: self._do(lambda client: getattr(client, name)(*args, **how))
 
-        return call
+    def _do(self, work: Callable[[Client], Any]) -> Any:
+        if self._lost:
+            self._dial()
+        try:
+            return work(self._client)
+        except BackendUnavailable:
+            self._lost = True
+            raise
 
     def _dial(self) -> None:
         from perstream.web.client import Client

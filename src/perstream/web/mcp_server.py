@@ -176,9 +176,10 @@ def _add_sources(server: MCPServer[Any], desk: Desk) -> None:
         )
 
     def paused() -> results.Pausing:
-        return results.Pausing(paused={one.name: one.state is SourceState.PAUSED for one in house.sources()})
+        by_source = {one.name: one.state is SourceState.PAUSED for one in house.sources()}
+        return results.Pausing(everything=house.paused, sources=by_source)
 
-    @server.tool(title="Pause watching", description="Perceives nothing of one source, or of any without a name, "
+    @server.tool(title="Pause watching", description="Perceives nothing of one source, or without a name of all, now and to come, "
                  "until resume. Use it at once when the owner wants privacy.", annotations=SETS)  # fmt: skip
     async def pause(ctx: Context[Any, Any], source: Short | None = None) -> results.Pausing:
         def do() -> results.Pausing:
