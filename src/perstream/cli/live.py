@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from perstream.cli import output
 from perstream.events import (
+    AlertRaised,
     Done,
     ErrorRaised,
     Event,
@@ -103,6 +104,10 @@ class LiveView(threading.Thread):
             _line(event, "!", f"nothing seen for {event.end_s - event.start_s:.1f} s: {event.reason}", color="yellow")
         elif isinstance(event, Paused):
             _line(event, "!", "paused" if event.paused else "watching again", color="yellow")
+        elif isinstance(event, AlertRaised):
+            _line(
+                event, "!", f"{event.rule}: {event.text}", color="yellow" if event.active else None, bold=event.active
+            )
         elif isinstance(event, ErrorRaised):
             _line(event, "✗", f"{event.kind}: {event.message}", color="red")
 

@@ -81,7 +81,7 @@ class Backups:
         self._check_room(place, keep_free_mb)
         with self._store.aside() as before:
             there = [memory for (memory,) in before.execute("SELECT id FROM memories ORDER BY id")]
-            sample = {memory: _row(before, memory) for memory in there[:: max(1, len(there) // SAMPLE)]}
+            sample = {memory: row_of(before, memory) for memory in there[:: max(1, len(there) // SAMPLE)]}
         made = backup.of(self._store, target)
         try:
             memories = self._verify(made, there, sample)
@@ -139,14 +139,14 @@ class Backups:
         """Compare a copy with what was there before it; how many memories it holds. Raises StoreError."""
         engine = self._store.keys.of_backup(made)
         backup.check(made, engine)
-        with _reading(made, engine) as copy, self._store.beside() as now:
+        with reading(made, engine) as copy, self._store.beside() as now:
             held = {memory for (memory,) in copy.execute("SELECT id FROM memories")}
             for memory in there:
                 if memory not in held and now.execute("SELECT 1 FROM memories WHERE id = ?", (memory,)).fetchone():
                     raise StoreError(f"the backup {made} came out without memory {memory}: check the disk")
             for memory, before in sample.items():
                 # One that was corrected or forgotten while the copy was made is as it was or as it is.
-                if memory in held and _row(copy, memory) not in (before, _row(now, memory)):
+                if memory in held and row_of(copy, memory) not in (before, row_of(now, memory)):
                     raise StoreError(f"the backup {made} came out with another memory {memory}: check the disk")
             return len(held)
 
@@ -158,7 +158,7 @@ class Backups:
         kind = next((kind for begin, kind in _KINDS if path.name.startswith(begin)), "by hand")
         about = (str(path), kind, made, round(stat.st_size / MB, 3))
         try:
-            with _reading(path, self._store.keys.of_backup(path)) as copy:
+            with reading(path, self._store.keys.of_backup(path)) as copy:
                 (memories,) = copy.execute("SELECT count(*) FROM memories").fetchone()
                 return Listed(*about, int(memories), version_of(copy), checked)
         except StoreError as error:
@@ -206,7 +206,8 @@ def _remove(made: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _row(connection: Connection, memory: int) -> Row:
+def row_of(connection: Connection, memory: int) -> Row:
+    """What is compared of a memory; None when there is none of this id."""
     row: Row = connection.execute(
         f"SELECT {_ROW}, (SELECT length(pooled) FROM vectors WHERE memory_id = memories.id), "
         "(SELECT length(jpeg) FROM thumbnails WHERE memory_id = memories.id) FROM memories WHERE id = ?",
@@ -216,7 +217,7 @@ def _row(connection: Connection, memory: int) -> Row:
 
 
 @contextmanager
-def _reading(path: Path, engine: Engine) -> Iterator[Connection]:
+def reading(path: Path, engine: Engine) -> Iterator[Connection]:
     """A backup opened to read. Raises StoreError."""
     try:
         connection = engine.connect(path, uri="mode=ro")
