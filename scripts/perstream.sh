@@ -13,7 +13,7 @@ if [[ -z "${VIDEO_PATH:-}" ]]; then
   # The sample comes with facts its owner told before that day. Its store is its own and made anew each time.
   rm -rf "$root/evaluation/sample-store"
   start="$("$root/.venv/bin/python" -c 'import json,sys; print(json.load(open(sys.argv[1]))["start_time"])' "$root/sample_videos/truth.json")"
-  options+=(--profile "$root/sample_videos/profile.txt" --start-time "$start" --store "$root/evaluation/sample-store")
+  options+=(--facts "$root/sample_videos/profile.txt" --start-time "$start" --store "$root/evaluation/sample-store")
 fi
 [[ -n "${GAMMA_THRESHOLD:-}" ]] && options+=(--gamma-threshold "$GAMMA_THRESHOLD")
 [[ -n "${BUFFER_SIZE:-}" ]] && options+=(--buffer-size "$BUFFER_SIZE")

@@ -97,7 +97,7 @@ def test_status_and_doctor(cli: Cli) -> None:
         (["watch", ""], 2, "no source"),
         (["watch", "ftp://host/x"], 3, "ftp"),
         (["watch", "webcam:77", "--no-prompt"], 3, "webcam"),
-        (["watch", "x.mp4", "--profile", "nowhere.txt"], 2, "nowhere.txt"),
+        (["watch", "x.mp4", "--facts", "nowhere.txt"], 2, "nowhere.txt"),
     ],
 )
 def test_bad_input_is_one_clear_line(cli: Cli, args: list[str], code: int, says: str) -> None:

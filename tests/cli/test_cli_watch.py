@@ -92,7 +92,7 @@ def test_the_human_output_fits_80_columns(cli: Cli, station: Path, monkeypatch: 
 def test_profile_and_piped_questions(cli: Cli, tmp_path: Path, station: Path) -> None:
     (tmp_path / "profile.txt").write_text("# my facts\nMy locker is number 9\n\n", encoding="utf-8")
     ran = cli(
-        "watch", str(station), "--profile", str(tmp_path / "profile.txt"), stdin=b"Which number is my locker?\n\xff\n"
+        "watch", str(station), "--facts", str(tmp_path / "profile.txt"), stdin=b"Which number is my locker?\n\xff\n"
     )
     assert ran.code == 0, ran.err
     assert "? Which number is my locker?\nMy locker is number 9" in ran.out

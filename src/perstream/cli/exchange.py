@@ -46,7 +46,7 @@ def export(
     settings = options.settings(config, store)
     keys = vault(settings)
     with (
-        Memory.open(keys.folder, settings.memory, _no_embedding, read_only=True, keys=keys) as memory,
+        Memory.open(keys.folder, settings.memory, unembedded, read_only=True, keys=keys) as memory,
         _written(file) as out,
     ):
         if kind == ".graphml":
@@ -146,7 +146,7 @@ def _kind(file: Path, kinds: tuple[str, ...]) -> str:
     return kind
 
 
-def _no_embedding(texts: Sequence[str]) -> FloatArray:
+def unembedded(texts: Sequence[str]) -> FloatArray:
     """Reading needs no embedder, so none is loaded."""
     raise StoreError(f"a store opened for reading embeds nothing, not {len(texts)} texts")
 

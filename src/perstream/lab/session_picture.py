@@ -38,7 +38,7 @@ def main() -> None:
 def _session(start: str, questions: Sequence[str]) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as store:
         command = [sys.executable, "-m", "perstream", "watch", str(SAMPLE / "day.mp4"), "--store", store]
-        command += ["--profile", str(SAMPLE / "profile.txt"), "--start-time", start, "--no-prompt"]
+        command += ["--facts", str(SAMPLE / "profile.txt"), "--start-time", start, "--no-prompt"]
         for question in questions:
             command += ["--ask", question]
         environment = os.environ | {"COLUMNS": str(COLUMNS), "FORCE_COLOR": "1", "TZ": "UTC"}

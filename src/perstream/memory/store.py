@@ -285,6 +285,9 @@ def _checked_version(connection: Connection, path: Path) -> int:
 
 def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Folders above it that are not there yet are the owner's alone, too: mkdir(parents=True) would not see to it.
+        for missing in reversed([one for one in folder.parents if not one.exists()]):
+            missing.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StoreError(f"cannot make the folder {folder} ({error.strerror}): choose another") from error
