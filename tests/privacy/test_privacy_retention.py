@@ -16,7 +16,9 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def test_rules_are_read_shortest_first() -> None:
-    rules = rules_of(["*=1y", "category:browsing = 30D", "source:webcam:0=12h", "provenance:heard=1.5w", "source:a=b=90m"])
+    rules = rules_of(
+        ["*=1y", "category:browsing = 30D", "source:webcam:0=12h", "provenance:heard=1.5w", "source:a=b=90m"]
+    )
     assert [(r.kind, r.value, r.keep) for r in rules] == [
         ("source", "a=b", timedelta(minutes=90)),
         ("source", "webcam:0", timedelta(hours=12)),
@@ -28,7 +30,20 @@ def test_rules_are_read_shortest_first() -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    ("", "*", "*=", "*=12", "*=h", "*=-1d", "*=0d", "*=1e3d", "*=12 months", "=1d", "category:=1d", "category:nonsense=1d")
+    (
+        "",
+        "*",
+        "*=",
+        "*=12",
+        "*=h",
+        "*=-1d",
+        "*=0d",
+        "*=1e3d",
+        "*=12 months",
+        "=1d",
+        "category:=1d",
+        "category:nonsense=1d",
+    )
     + ("provenance:dreamt=1d", "colour:red=1d", "webcam:0=1d"),  # fmt: skip
 )
 def test_what_is_no_rule_is_refused_with_its_words(entry: str) -> None:

@@ -15,6 +15,7 @@ from perstream.cli import options, output
 from perstream.cli.devices import show
 from perstream.cli.house import opened
 from perstream.cli.logs import logging_as
+from perstream.cli.network import show as show_network
 from perstream.cli.passphrase import ask
 from perstream.config import Config
 from perstream.errors import BackendUnavailable
@@ -29,9 +30,20 @@ def register(app: typer.Typer) -> None:
     app.command()(serve)
 
 
-def status(store: options.Store = None, config: options.ConfigFile = None, as_json: options.Json = False) -> None:
+def status(
+    network: Annotated[
+        bool, typer.Option("--network", help="Say what may leave this machine, and what did, instead.")
+    ] = False,
+    store: options.Store = None,
+    config: options.ConfigFile = None,
+    as_json: options.Json = False,
+) -> None:
     """Say how much is remembered, what it takes, and what is being watched."""
     with opened(options.settings(config, store)) as house:
+        if network:
+            leaving = house.network()
+            output.emit(leaving) if as_json else show_network(leaving)
+            return
         found = house.status()
     if as_json:
         output.emit(found)
@@ -60,6 +72,9 @@ def status(store: options.Store = None, config: options.ConfigFile = None, as_js
         )
     for source in found.sources:
         output.say(f"{source.name}: {source.state}, {source.frames} frames, {source.memories} memories")
+        hidden = [*(f"region {mask}" for mask in source.masks), *(["faces"] if source.faceless else [])]
+        if hidden:
+            output.paragraph(f"nobody sees: {', '.join(hidden)}", 2, dim=True)
     if not found.sources:
         output.say("nothing is being watched")
 
@@ -137,6 +152,7 @@ def serve(
         bool, typer.Option("--lan", help="Serve the local network too, over TLS, for devices that were paired.")
     ] = False,
     lan_port: Annotated[int | None, typer.Option("--lan-port", help="Port for --lan; 0 takes any free one.")] = None,
+    masks: options.Mask = None,
     incognito: options.Incognito = False,
     store: options.Store = None,
     config: options.ConfigFile = None,
@@ -159,10 +175,10 @@ def serve(
     settings = options.settings(config, store, backend, **flags, **brain)
     verbose = bool(context.find_root().params.get("verbose"))
     with logging_as(settings.log, verbose=verbose):
-        _serve(settings, sources or [], as_json)
+        _serve(settings, sources or [], masks or [], as_json)
 
 
-def _serve(settings: Config, sources: list[str], as_json: bool) -> None:
+def _serve(settings: Config, sources: list[str], masks: list[str], as_json: bool) -> None:
     try:
         from perstream.web.server import Server
     except ImportError as error:
@@ -178,7 +194,7 @@ def _serve(settings: Config, sources: list[str], as_json: bool) -> None:
         app.warm()
         for uri in sources:
             # A camera that is not there yet may come; a file that is not there is a mistake.
-            app.watch(uri, keep="://" in uri or uri.startswith("webcam"))
+            app.watch(uri, keep="://" in uri or uri.startswith("webcam"), masks=masks)
         with Server(app, settings.server, app.store, folders=settings.source.folders) as server:
             invitation = server.invite()
             if as_json:

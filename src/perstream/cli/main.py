@@ -24,9 +24,11 @@ from perstream.cli import (
     mcp,
     memory,
     page,
+    pausing,
     privacy,
     proactive,
     reduction,
+    retention,
     service,
     token,
     train,
@@ -58,6 +60,9 @@ mcp.register(app)
 service.register(app)
 page.register(app)
 privacy.register(app)
+profiles.register(app)
+retention.register(privacy.group)
+pausing.register(app)
 proactive.register(app)
 adapter.register(app)
 devices.register(app)

@@ -33,6 +33,13 @@ LoadIn = Annotated[str | None, typer.Option("--load-in", help="Quantize the weig
 Adapter = Annotated[
     list[str] | None, typer.Option("--adapter", help="LoRA adapter NAME=PATH; repeatable, the first one is used.")
 ]
+Mask = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mask",
+        help="Region that nobody sees, X Y W H in shares of the picture: 0 0 0.5 1 is its left half; repeatable.",
+    ),
+]
 Now = Annotated[str | None, typer.Option("--now", help="Take this ISO time as now.", show_default="the wall clock")]
 Since = Annotated[str | None, typer.Option("--since", help="From this ISO date or time on.")]
 Until = Annotated[str | None, typer.Option("--until", help="Up to this ISO date or time.")]

@@ -57,6 +57,7 @@ def watch(
     queue_size: Annotated[int | None, typer.Option("--queue-size", help="Short-term memory, keyframes.")] = None,
     pool_size: Annotated[int | None, typer.Option("--pool-size", help="Patch vectors per side.")] = None,
     incognito: options.Incognito = False,
+    masks: options.Mask = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show every keyframe, also those in which nothing can be named.")
     ] = False,
@@ -95,7 +96,8 @@ def watch(
         view.start()
         name = None
         try:
-            name = house.watch(_absolute(source), start_time=began, realtime=realtime)
+            name = house.watch(_absolute(source), start_time=began, realtime=realtime, masks=masks or [])
+            _check_paused(house, name)
             _until_done(house, name, view, prompt=not no_prompt, as_json=as_json)
             failure = house.failure(name)
             if failure is not None:
@@ -109,6 +111,15 @@ def watch(
             raise typer.Exit(INTERRUPTED) from None
         finally:
             _end(house, subscription, view)
+
+
+def _check_paused(house: App | Client, name: str) -> None:
+    """What the owner paused stays so. ConfigError where nobody could resume it: this process holds the store."""
+    if not any(one.name == name and one.state == "paused" for one in house.sources()):
+        return
+    if not hasattr(house, "address"):
+        raise ConfigError(f"{name} is paused, as you asked: run `perstream resume` first")
+    typer.echo(f"perstream: {name} is paused, as you asked, until: perstream resume", err=True)
 
 
 def _until_done(house: App | Client, name: str, view: LiveView, *, prompt: bool, as_json: bool) -> None:

@@ -36,6 +36,7 @@ class Glance:
         self._made_at = float("-inf")
         self._seen: Seen | None = None
         self._number = 0
+        self._hidden = False
 
     def offer(self, frame: Frame) -> None:
         """Keep this frame when somebody looks. On the capture thread: a decoder's picture is for one at a time."""
@@ -46,8 +47,14 @@ class Glance:
         with self._changed:
             self._made_at = now
             self._number += 1
-            self._seen = Seen(self._number, rgb)
+            self._seen = None if self._hidden else Seen(self._number, rgb)
             self._changed.notify_all()
+
+    def hide(self, hidden: bool) -> None:
+        """From now on show nothing, not even what was seen before; or show again what comes."""
+        with self._changed:
+            self._hidden = hidden
+            self._seen = None
 
     def look(self, after: int = 0, wait_s: float = 0.0) -> Seen | None:
         """The newest frame; None when no other than ``after`` comes within ``wait_s`` seconds."""

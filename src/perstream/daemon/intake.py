@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from perstream.daemon.glance import Glance
 from perstream.daemon.hopper import Flush, Hopper, Waiting
@@ -18,6 +19,8 @@ from perstream.types import AudioChunk, Frame, Gap, Keyframe, SourceItem
 
 TELLING = ("first", "cut")
 """Reasons of keyframes that are let go last."""
+WAITED_S = 5.0
+"""No frame waits longer than this in a live source; a clock that is set meanwhile costs no more than this either."""
 FRAMES_TIMED = 2048
 """Frames whose capture time is kept while the sampler makes up its mind."""
 
@@ -49,6 +52,10 @@ class Intake:
         self._source_dropped: dict[str, int] = {}
         self._changed = threading.Condition()
         self._paused = False
+        self._resumed: tuple[datetime, float] | None = None
+        """When by both clocks; what a live source gives now may be from before."""
+        self._resumed_s = float("-inf")
+        """Where on the source's clock the first frame after a pause lies."""
         self._stopping = False
         self._ending = False
 
@@ -65,7 +72,9 @@ class Intake:
             if self._paused == paused:
                 return
             self._paused = paused
+            self._resumed = None if paused else (self._parts.clock(), time.monotonic())
             self._changed.notify_all()
+        self.glance.hide(paused)
         self._reporter.paused(paused)
 
     def stop(self) -> None:
@@ -101,6 +110,9 @@ class Intake:
         if isinstance(placed, Frame):
             self._tally.frames += 1
         if self._paused and (self._skip(placed, before) if self._paced else self._hold()):
+            return not self._stopping
+        if self._is_of_the_pause(placed, source):
+            self._skip(placed, before)
             return not self._stopping
         if isinstance(placed, Frame):
             self._resume_at(placed)
@@ -155,6 +167,15 @@ class Intake:
             self._put(item)
         return True
 
+    def _is_of_the_pause(self, item: SourceItem, source: Source) -> bool:
+        """Whether what comes after a pause was captured in it: it waited in the source, or is sound that began in it."""
+        if isinstance(item, Frame):
+            resumed = self._resumed if source.live else None
+            return resumed is not None and item.captured_at < resumed[0] and time.monotonic() - resumed[1] < WAITED_S
+        if isinstance(item, AudioChunk):
+            return self._timeline.interrupted == "paused" or item.pts_s < self._resumed_s
+        return False
+
     def _hold(self) -> bool:
         """Wait for the end of the pause; True when the source was stopped instead."""
         self._put(Flush())
@@ -165,6 +186,8 @@ class Intake:
 
     def _resume_at(self, frame: Frame) -> None:
         if self._timeline.interrupted is not None:
+            if self._timeline.interrupted == "paused":
+                self._resumed_s = frame.pts_s
             self._record(self._timeline.resume(Mark(frame.pts_s, frame.captured_at)))
 
     def _sample(self, frame: Frame, captured: float) -> None:

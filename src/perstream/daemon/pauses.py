@@ -40,6 +40,10 @@ class Pauses:
         """Whether this source is to be paused."""
         return name in self._names or (self._all is not None and name not in self._awake)
 
+    def names(self, name: str) -> bool:
+        """Whether this source was paused by itself."""
+        return name in self._names
+
     def since(self, name: str) -> datetime | None:
         """Since when (UTC) this source is paused, or None."""
         text = self._names.get(name) or (self._all if self.holds(name) else None)
@@ -65,6 +69,13 @@ class Pauses:
                 self._names.pop(name, None)
                 self._awake = self._awake | {name} if self._all is not None else frozenset()
             self._write()
+
+    def removed(self, name: str) -> None:
+        """A source is watched no longer: what was paused stays so, what was an exception to a pause does not."""
+        with self._lock:
+            if name in self._awake:
+                self._awake -= {name}
+                self._write()
 
     def _read(self) -> None:
         try:

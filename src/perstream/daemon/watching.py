@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.unasked import Unasked
 from perstream.daemon.veil import checked_masks
-from perstream.errors import PerStreamError
+from perstream.errors import NotFound, PerStreamError
 from perstream.events import Done
 from perstream.keyframes.thumbnail import thumbnail
 from perstream.sources import PushSource
@@ -58,7 +59,7 @@ class Watching(Unasked):
         """Stop watching; what was perceived is remembered. NotFound for an unknown name."""
         self._supervisor.remove(name)
         self._views.pop(name, None)
-        self._pauses.resume(name)
+        self._pauses.removed(name)
 
     def pause(self, name: str | None = None) -> None:
         """Perceive nothing of this source, or of all and those to come, also after a restart. NotFound, StoreError."""
@@ -69,8 +70,11 @@ class Watching(Unasked):
 
     def resume(self, name: str | None = None) -> None:
         """Perceive again. NotFound, StoreError."""
+        if name is not None and not self._pauses.names(name):
+            self._supervisor.paused(name)  # NotFound, before anything is noted
         self._pauses.resume(name)
-        self._supervisor.resume(name)
+        with contextlib.suppress(NotFound):  # paused by name, and watched no longer
+            self._supervisor.resume(name)
 
     @property
     def paused(self) -> bool:
