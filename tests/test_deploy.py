@@ -20,6 +20,7 @@ from perstream.settings import load
 ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+HADOLINT = shutil.which("hadolint", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
 COMPOSE = sorted(DEPLOY.glob("compose*.yaml"))
 
 
@@ -72,9 +73,10 @@ def test_the_agent_is_a_property_list() -> None:
     }
 
 
-@pytest.mark.skipif(shutil.which("hadolint") is None, reason="no hadolint here")
+@pytest.mark.skipif(HADOLINT is None, reason="no hadolint here")
 def test_the_dockerfile_is_clean() -> None:
-    found = subprocess.run(["hadolint", str(DEPLOY / "Dockerfile")], capture_output=True, text=True, timeout=60)
+    assert HADOLINT is not None
+    found = subprocess.run([HADOLINT, str(DEPLOY / "Dockerfile")], capture_output=True, text=True, timeout=60)
     assert (found.returncode, found.stdout) == (0, "")
 
 

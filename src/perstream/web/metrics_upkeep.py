@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 from perstream.daemon.appstatus import AppStatus
 from perstream.web.metrics import counter, counters, gauge, gauges
 
-RULES = ("source_gone", "disk_low", "budget", "latency", "backup_overdue", "stuck", "store_errors")
+RULES = ("source_gone", "disk_low", "budget", "latency", "backup_overdue", "stuck", "store_errors", "clock_jump")
 
 
 def of_upkeep(status: AppStatus) -> Iterator[Metric]:
