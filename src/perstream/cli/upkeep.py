@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from perstream.cli import options, output
+from perstream.cli import backups, options, output
 from perstream.cli.passphrase import vault
 from perstream.config import Config
 from perstream.errors import StoreBusy
 
 if TYPE_CHECKING:
     from perstream.memory.memory import Memory
-    from perstream.memory.vault import Vault
     from perstream.protocols import Backend
 
 group = typer.Typer(
@@ -33,6 +32,7 @@ MB = 1024 * 1024
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
+    backups.register(group)
     app.add_typer(group, name="memory")
 
 
@@ -126,34 +126,13 @@ def backup(
     output.emit({"backup": str(made)}) if as_json else output.say(f"backed up to {made}")
 
 
-@group.command()
-def restore(
-    source: Annotated[Path, typer.Argument(help="A backup.")],
-    store: options.Store = None,
-    config: options.ConfigFile = None,
-    as_json: options.Json = False,
-) -> None:
-    """Put a backup in the store's place, after checking it; what was there is kept beside it."""
-    from perstream.memory import backup as backups
-
-    settings = options.settings(config, store)
-    keys = vault(settings)
-    kept = backups.restore(source, keys.folder, keys)
-    with _opened(settings, keys=keys) as memory:
-        memories = memory.count()
-    if as_json:
-        output.emit({"memories": memories, "kept": str(kept) if kept else None})
-    else:
-        output.say(f"restored {memories} memories" + (f"; the store before is kept as {kept}" if kept else ""))
-
-
 @contextmanager
-def _opened(config: Config, reading: bool = False, keys: Vault | None = None) -> Iterator[Memory]:
+def _opened(config: Config, reading: bool = False) -> Iterator[Memory]:
     """The store, to write; where ``reading`` is enough, as a reader beside whoever else writes."""
     from perstream.app import open_memory
 
     backend = _backend(config)
-    keys = keys or vault(config)
+    keys = vault(config)
     try:
         memory = open_memory(config, backend, keys=keys)
     except StoreBusy:

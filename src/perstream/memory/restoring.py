@@ -8,7 +8,7 @@ from pathlib import Path
 from perstream.errors import NotFound, StoreError
 from perstream.memory import backup
 from perstream.memory.backups import SAMPLE, reading, row_of
-from perstream.memory.engine import PLAIN, Connection, Keys
+from perstream.memory.engine import PLAIN, Connection, Keys, is_plain
 from perstream.memory.migrations import version_of
 from perstream.memory.store import BACKUPS, DATABASE
 
@@ -75,6 +75,11 @@ def earlier(folder: Path, keys: Keys = PLAIN) -> Earlier:
             newer = sum(memory not in held for (memory,) in store.execute("SELECT id FROM memories"))
             return Earlier(copy, version, now, newer)
     raise NotFound(f"{folder / BACKUPS} has no copy from before a migration that an older PerStream could open")
+
+
+def is_readable_by_all(folder: Path) -> bool:
+    """Whether the store is one that is not encrypted."""
+    return is_plain(folder / DATABASE)
 
 
 def _copies(folder: Path) -> list[Path]:
