@@ -21,11 +21,15 @@ from mcp_types import CallToolResult, TextContent
 
 from perstream.config import ServerConfig
 from perstream.web.server import Server
+from perstream.web.token import read_token
 
 
 @asynccontextmanager
-async def started(store: Path, complaints: Path, era: str = "2026-07-28") -> AsyncIterator[Client]:
-    command = StdioServerParameters(command=sys.executable, args=["-m", "perstream", "mcp", "--store", str(store)])
+async def started(
+    store: Path, complaints: Path, era: str = "2026-07-28", more: tuple[str, ...] = (), token: str = ""
+) -> AsyncIterator[Client]:
+    arguments = ["-m", "perstream", "mcp", "--store", str(store), *more]
+    command = StdioServerParameters(command=sys.executable, args=arguments, env={"PERSTREAM_TOKEN": token})
     with complaints.open("w+") as errors:
         async with Client(stdio_client(command, errlog=errors), mode=era, read_timeout_seconds=60) as client:
             yield client
@@ -118,3 +122,15 @@ def test_it_speaks_to_the_daemon_withdraws_questions_and_outlives_a_restart(tmp_
     finally:
         first.stop()
     assert "Traceback" not in (tmp_path / "errors").read_text()
+
+
+def test_it_speaks_to_a_daemon_elsewhere(server: Server, store: Path, house: ScriptedHouse, tmp_path: Path) -> None:
+    async def steps() -> None:
+        where = ("--url", server.url)
+        async with started(tmp_path / "none", tmp_path / "errors", more=where, token=read_token(store)) as client:
+            told = await client.call_tool("remember", {"text": "I am allergic to peanuts"})
+            assert isinstance(told, CallToolResult) and not told.is_error
+
+    run(steps)
+    assert house.told == [("I am allergic to peanuts", None)]
+    assert not (tmp_path / "none").exists()

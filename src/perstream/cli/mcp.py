@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
 from perstream.cli import options
 from perstream.cli.house import opened
-from perstream.errors import BackendUnavailable
+from perstream.errors import BackendUnavailable, ConfigError
 from perstream.places import store_folder
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ def mcp(
     store: options.Store = None,
     config: options.ConfigFile = None,
     backend: options.Backend = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="A daemon elsewhere; its token is taken from PERSTREAM_TOKEN.")
+    ] = None,
+    fingerprint: Annotated[
+        str | None, typer.Option("--fingerprint", help="Of the certificate there, as perstream serve --lan printed it.")
+    ] = None,
 ) -> None:
     """Serve the memory to an MCP client (Claude, Cursor, …) over standard input and output; see docs/INTEGRATIONS.md.
 
@@ -37,17 +44,28 @@ def mcp(
     except ImportError as error:
         raise BackendUnavailable(f"mcp needs: pip install 'perstream[mcp,server]' ({error.name} is missing)") from error
     settings = options.settings(config, store, backend)
-    with opened(settings) as house:
+    if fingerprint is not None and url is None:
+        raise ConfigError("--fingerprint is of the daemon at --url: give both")
+    with opened(settings) if url is None else _elsewhere(url, fingerprint) as house:
         server = build_mcp(_lasting(house, store_folder(settings)), settings.server.max_question_chars)
         # Standard output belongs to the protocol; the SDK turns stray output away from it.
         server.run("stdio")
+
+
+def _elsewhere(url: str, fingerprint: str | None) -> Client:
+    from perstream.web.client import Client
+
+    # Not a flag: those can be read in the list of processes.
+    return Client(url=url, token=os.environ.get("PERSTREAM_TOKEN", ""), fingerprint=fingerprint)
 
 
 def _lasting(house: Any, store: Path) -> House:
     """The house itself; of a daemon one that finds it again when it was started anew."""
     from perstream.web.client import Client
 
-    return cast("House", Redialled(house, store)) if isinstance(house, Client) else cast("House", house)
+    # One that is elsewhere stays where it is: the next call connects again.
+    moves = isinstance(house, Client) and not house.far
+    return cast("House", Redialled(house, store)) if moves else cast("House", house)
 
 
 class Redialled:

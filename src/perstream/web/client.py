@@ -73,7 +73,8 @@ class Client(RemoteMemory, RemoteSources, RemoteUnasked):
             self._wire = Transport(found.url, read_token(folder), timeout_s=timeout_s)
         else:
             raise ConfigError("a client wants a store, or a url with a token")
-        self._far = url is not None
+        self.far = url is not None
+        """Perhaps on another machine: paths of this one mean nothing there."""
         self._entities: dict[int, tuple[str, ...]] = {}
         self._buses: list[EventBus] = []
 

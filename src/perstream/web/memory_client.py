@@ -25,7 +25,7 @@ class RemoteMemory:
 
     _wire: Transport
     _entities: dict[int, tuple[str, ...]]
-    _far: bool
+    far: bool
 
     def tell(self, text: str, *, at: datetime | None = None) -> MemoryRecord:
         """Remember a sentence; on disk when it returns."""
@@ -45,7 +45,7 @@ class RemoteMemory:
     ) -> list[Hit]:
         """Search by words, by picture (a file, or a JPEG's bytes), or both; best first. ``now`` is for words alone."""
         how = given(since=since, until=until, k=k, as_of=as_of, history=history or None)
-        if isinstance(image, Path) and self._far:
+        if isinstance(image, Path) and self.far:
             image = _bytes_of(image)
         if isinstance(image, bytes):
             found = self._wire.post("/v1/recall/picture", image, {**given(text=text or None), **how})

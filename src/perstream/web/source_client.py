@@ -23,7 +23,7 @@ class RemoteSources:
     """The sources' methods of the house over HTTP."""
 
     _wire: Transport
-    _far: bool
+    far: bool
 
     def watch(
         self,
@@ -36,7 +36,7 @@ class RemoteSources:
     ) -> str:
         """Let the daemon watch a source; its name."""
         path = Path(uri).expanduser()
-        if not self._far and "://" not in uri and path.exists():
+        if not self.far and "://" not in uri and path.exists():
             uri = str(path.resolve())  # the daemon was started in another folder
         body = given(uri=uri, start_time=start_time, realtime=realtime, name=name, masks=list(masks) or None)
         return str(self._wire.call("POST", "/v1/sources", body)["name"])
