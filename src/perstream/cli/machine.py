@@ -11,12 +11,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from perstream.cli import options, output
+from perstream.cli import condition, options, output
 from perstream.cli.devices import show
 from perstream.cli.house import opened
 from perstream.cli.logs import logging_as
 from perstream.cli.network import show as show_network
 from perstream.cli.passphrase import ask
+from perstream.cli.profile import own_ports
 from perstream.config import Config
 from perstream.errors import BackendUnavailable
 from perstream.places import store_folder
@@ -49,6 +50,7 @@ def status(
         output.emit(found)
         return
     memory = found.memory
+    condition.show_alerts(found)
     output.table(
         [
             ("store", found.store),
@@ -62,6 +64,7 @@ def status(
             ("newest", output.clock(memory.newest) if memory.newest else "none"),
             *((f"silent: {reason}", count) for reason, count in found.silences.items()),
             ("errors", found.errors),
+            *condition.rows(found),
         ]
     )
     for one in found.sent:
@@ -172,7 +175,7 @@ def serve(
     brain = options.brain(model, device, dtype, load_in, adapter)
     flags = {"server__port": port, "server__lan": lan or None, "server__lan_port": lan_port, "log__format": log_format}
     flags["privacy__incognito"] = incognito or None
-    settings = options.settings(config, store, backend, **flags, **brain)
+    settings = own_ports(options.settings(config, store, backend, **flags, **brain))
     verbose = bool(context.find_root().params.get("verbose"))
     with logging_as(settings.log, verbose=verbose):
         _serve(settings, sources or [], masks or [], as_json)

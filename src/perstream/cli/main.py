@@ -23,10 +23,13 @@ from perstream.cli import (
     machine,
     mcp,
     memory,
+    output,
     page,
     pausing,
     privacy,
     proactive,
+    profile,
+    profiles,
     reduction,
     retention,
     service,
@@ -41,6 +44,7 @@ from perstream.version import __version__
 
 app = typer.Typer(
     name="perstream",
+    cls=profile.People,
     help="A personal memory assistant: it watches, remembers, answers with evidence and speaks up by itself.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -86,8 +90,13 @@ def _main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    person: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="Whose memory: each profile has its own store and tokens."),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to standard error.")] = False,
 ) -> None:
+    profile.choose(person)
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     if not verbose:
         # That the brain is not the one that was hoped for must be seen.
@@ -99,7 +108,7 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except PerStreamError as error:
-        typer.echo(f"perstream: {error}", err=True)
+        typer.echo(output.safe(f"perstream: {error}"), err=True)
         code = error.exit_code
     else:
         return

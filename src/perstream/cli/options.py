@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from perstream.cli.profile import chosen
 from perstream.config import Config
 from perstream.errors import ConfigError
 from perstream.settings import load
@@ -49,6 +50,8 @@ def settings(config: Path | None, store: Path | None, backend: str | None = None
     """The configuration with these flags on top; keyword ``gate__gamma_threshold`` is gate.gamma_threshold."""
     overrides: dict[str, object] = {"store": str(store) if store else None, "backend.name": backend}
     overrides |= {key.replace("__", "."): value for key, value in more.items()}
+    if overrides.get("profile") is None:
+        overrides["profile"] = chosen()
     return load(config, overrides=overrides)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from perstream.daemon.bus import Subscription
     from perstream.web.client import Client
 
-MAX_PROFILE_BYTES = 1_000_000
+MAX_FACTS_BYTES = 1_000_000
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
 EVENTS_BEHIND = 1_000_000
@@ -44,8 +44,8 @@ def watch(
         list[str] | None, typer.Option("--ask", help="A question to ask at the end; repeatable.")
     ] = None,
     facts: Annotated[list[str] | None, typer.Option("--remember", help="A fact to remember first; repeatable.")] = None,
-    profile: Annotated[
-        Path | None, typer.Option("--profile", help="File of facts to remember first, one a line.")
+    facts_file: Annotated[
+        Path | None, typer.Option("--facts", help="File of facts to remember first, one a line.")
     ] = None,
     no_prompt: Annotated[bool, typer.Option("--no-prompt", help="End with the source; no questions typed.")] = False,
     no_proactive: Annotated[bool, typer.Option("--no-proactive", help="Never speak up unasked.")] = False,
@@ -75,7 +75,7 @@ def watch(
     from perstream.cli.live import LiveView
 
     began = options.moment(start_time, "--start-time")
-    told = [*_profile(profile), *(facts or [])]
+    told = [*_facts_in(facts_file), *(facts or [])]
     settings = options.settings(
         config,
         store,
@@ -190,20 +190,20 @@ def _absolute(source: str) -> str:
     return str(path.absolute()) if "://" not in source and path.exists() else source
 
 
-def _profile(path: Path | None) -> list[str]:
+def _facts_in(path: Path | None) -> list[str]:
     """Facts of a file, one a line; empty lines and # comments are left out."""
     if path is None:
         return []
     try:
-        data = path.read_bytes()[: MAX_PROFILE_BYTES + 1]
+        data = path.read_bytes()[: MAX_FACTS_BYTES + 1]
     except OSError as error:
-        raise ConfigError(f"cannot read the profile {path}: {error.strerror}") from error
-    if len(data) > MAX_PROFILE_BYTES:
-        raise ConfigError(f"the profile {path} is larger than {MAX_PROFILE_BYTES:,} bytes")
+        raise ConfigError(f"cannot read the facts in {path}: {error.strerror}") from error
+    if len(data) > MAX_FACTS_BYTES:
+        raise ConfigError(f"the file of facts {path} is larger than {MAX_FACTS_BYTES:,} bytes")
     try:
         lines = data.decode("utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"the profile {path} is not UTF-8 text") from error
+        raise ConfigError(f"the file of facts {path} is not UTF-8 text") from error
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
