@@ -23,6 +23,8 @@ SILENCE_S = 60.0
 """Of a stream of events: four heartbeats missed."""
 PAUSES_S = (0.1, 0.4)
 """Before what only reads is tried again; what changes anything never is."""
+PASSING = (httpx.NetworkError, httpx.RemoteProtocolError)
+"""What may be over a moment later. Time-outs are not: they have been waited for."""
 LONGEST_PAUSE_S = 5.0
 """A server that wants more patience is not waited for."""
 LOOK_S = 0.05
@@ -62,18 +64,18 @@ class Transport:
         self, method: str, path: str, body: Json | None = None, query: Mapping[str, Any] | None = None
     ) -> httpx.Response:
         """The answer as it comes, of whatever status. What only reads is tried again after a short while."""
-        for pause in PAUSES_S if method == "GET" else ():
-            with suppress(httpx.TransportError):
+        left = list(PAUSES_S) if method == "GET" else []
+        while True:
+            try:
                 answer = self._http.request(method, path, json=body, params=query)
                 wait = _asked_to_wait(answer)
-                if wait is None:
+                if wait is None or not left:
                     return answer
-                pause = max(pause, wait)
-            time.sleep(pause)
-        try:
-            return self._http.request(method, path, json=body, params=query)
-        except httpx.HTTPError as error:
-            raise self._gone(error) from error
+            except httpx.HTTPError as error:
+                if not left or not isinstance(error, PASSING):
+                    raise self._gone(error) from error
+                wait = 0.0
+            time.sleep(max(left.pop(0), wait))
 
     @contextmanager
     def stream(
