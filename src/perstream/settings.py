@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,26 +36,82 @@ def load(
     it is there. ``overrides`` are the flags, keyed ``section.name`` (or a top-level name); None
     values are skipped. Raises ConfigError.
     """
-    tree: dict[str, Any] = {}
-    path = file or Path("perstream.toml")
-    if file is not None or path.is_file():
-        _merge(tree, _read_toml(path), str(path))
-    _merge(tree, _from_environment(os.environ if environ is None else environ), "the environment")
+    path = settings_file(file)
+    tree = {} if path is None else read_file(path)
+    named = {place for place in _places() if _in(tree, place)}
+    above = _from_environment(os.environ if environ is None else environ)
     for key, value in (overrides or {}).items():
         if value is not None:
-            _merge(tree, _nest(key.split("."), value), "the command line")
+            _merge(above, _nest(key.split("."), value), "the command line")
+    _merge(tree, above, "the environment")
     try:
-        return msgspec.convert(tree, Config, strict=False)
+        return _converted(tree)
     except msgspec.ValidationError as error:
+        place = _place_of(error)
+        if path is not None and place in named and not _in(above, place):
+            raise _refused(path, place, _readable(error)) from error
         raise ConfigError(f"bad setting: {_readable(error)}") from error
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def settings_file(file: Path | None = None) -> Path | None:
+    """The file that is read: the one given, else ``perstream.toml`` of the current folder where there is one."""
+    if file is not None:
+        return file
+    return Path("perstream.toml") if Path("perstream.toml").is_file() else None
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """What a settings file says; ConfigError for what is no TOML or names what is no setting."""
     try:
         tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot read settings from {path}: {error}") from error
-    return tree
+        hint = "" if isinstance(error, OSError) else WAY_BACK
+        raise ConfigError(f"cannot read settings from {path}: {error}{hint}") from error
+    known: dict[str, Any] = {}
+    _merge(known, tree, str(path), WAY_BACK)
+    return known
+
+
+WAY_BACK = "; perstream config rollback brings back the last settings that worked"
+
+
+def _converted(tree: Mapping[str, Any]) -> Config:
+    return msgspec.convert(tree, Config, strict=False)
+
+
+def _refused(path: Path, place: tuple[str, ...], why: str) -> ConfigError:
+    """A bad value, with the line that holds it."""
+    line = _line_of(path.read_text(encoding="utf-8"), place)
+    where = f"{path} line {line}" if line else str(path)
+    return ConfigError(f"bad setting in {where}: {why}{WAY_BACK}")
+
+
+def _line_of(text: str, place: tuple[str, ...]) -> int | None:
+    """Where a setting stands, counted from 1; None when it is written in a way that this does not see."""
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        head = re.match(r"\s*\[\s*([\w-]+)\s*\]", line)
+        if head:
+            section = head[1]
+        name = re.match(r"\s*([\w.-]+)\s*=", line)
+        if name and ".".join(part for part in (section, name[1]) if part) == ".".join(place):
+            return number
+    return None
+
+
+def _place_of(error: msgspec.ValidationError) -> tuple[str, ...]:
+    """The setting that an error is about, for example ("gate", "gamma_threshold")."""
+    found = re.search(r"\$\.([\w.]+)", str(error))
+    return tuple(found[1].split(".")) if found else ()
+
+
+def _in(tree: Mapping[str, Any], place: tuple[str, ...]) -> bool:
+    value: Any = tree
+    for name in place:
+        if not isinstance(value, Mapping) or name not in value:
+            return False
+        value = value[name]
+    return True
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -95,18 +152,18 @@ def _places() -> list[tuple[str, ...]]:
     return found
 
 
-def _merge(tree: dict[str, Any], more: Mapping[str, Any], origin: str) -> None:
+def _merge(tree: dict[str, Any], more: Mapping[str, Any], origin: str, hint: str = "") -> None:
     known = _places()
     for key, value in more.items():
         if isinstance(value, Mapping):
             for name, leaf in value.items():
                 if (key, name) not in known:
-                    raise ConfigError(f"unknown setting {key}.{name} in {origin}")
+                    raise ConfigError(f"unknown setting {key}.{name} in {origin}{hint}")
                 tree.setdefault(key, {})[name] = leaf
         elif (key,) in known:
             tree[key] = value
         else:
-            raise ConfigError(f"unknown setting {key} in {origin}")
+            raise ConfigError(f"unknown setting {key} in {origin}{hint}")
 
 
 def _nest(keys: list[str], value: object) -> dict[str, Any]:

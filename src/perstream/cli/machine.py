@@ -21,6 +21,7 @@ from perstream.cli.profile import own_ports
 from perstream.config import Config
 from perstream.errors import BackendUnavailable
 from perstream.places import store_folder
+from perstream.settings import settings_file
 
 
 def register(app: typer.Typer) -> None:
@@ -178,15 +179,16 @@ def serve(
     settings = own_ports(options.settings(config, store, backend, **flags, **brain))
     verbose = bool(context.find_root().params.get("verbose"))
     with logging_as(settings.log, verbose=verbose):
-        _serve(settings, sources or [], masks or [], as_json)
+        _serve(settings, sources or [], masks or [], as_json, settings_file(config))
 
 
-def _serve(settings: Config, sources: list[str], masks: list[str], as_json: bool) -> None:
+def _serve(settings: Config, sources: list[str], masks: list[str], as_json: bool, file: Path | None) -> None:
     try:
         from perstream.web.server import Server
     except ImportError as error:
         raise BackendUnavailable(f"serving needs: pip install 'perstream[server]' ({error.name} is missing)") from error
     from perstream.app import build
+    from perstream.daemon import good_settings
     from perstream.daemon.notify import Heartbeat, Notifier
     from perstream.web.address import find_daemon
 
@@ -199,6 +201,8 @@ def _serve(settings: Config, sources: list[str], masks: list[str], as_json: bool
             # A camera that is not there yet may come; a file that is not there is a mistake.
             app.watch(uri, keep="://" in uri or uri.startswith("webcam"), masks=masks)
         with Server(app, settings.server, app.store, folders=settings.source.folders) as server:
+            if file is not None and not settings.privacy.incognito:
+                good_settings.keep(file, app.store)  # a start with them has worked
             invitation = server.invite()
             if as_json:
                 told = {"url": server.url, "token_file": str(server.token_file), "store": str(app.store)}

@@ -33,6 +33,7 @@ from perstream.cli import (
     reduction,
     retention,
     service,
+    settings_file,
     token,
     train,
     upkeep,
@@ -62,6 +63,7 @@ imports.register(app)
 machine.register(app)
 mcp.register(app)
 service.register(app)
+settings_file.register(app)
 page.register(app)
 privacy.register(app)
 profiles.register(app)
