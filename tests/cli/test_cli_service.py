@@ -163,6 +163,8 @@ def test_settings_of_the_environment_come_along_but_secrets_do_not(
     )
     assert "geheim" not in unit + ran.out and "PERSTREAM_DELIVERY_WEBHOOK is not written there" in ran.out
     assert f"EnvironmentFile=-{machine.home}/.config/perstream/environment\n" in unit
+    assert cli("--profile", "anna", "service", "status", "--json").json[0]["service"] == "perstream-anna"
+    assert cli("service", "status").code == 7
 
 
 def test_launchd_is_given_a_property_list(cli: Cli, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,12 @@ from typing import Annotated
 import typer
 
 from perstream.cli import options, output
+from perstream.cli.profile import chosen
 from perstream.cli.service_host import host_here
 from perstream.cli.service_units import Service
 from perstream.config import Config
 from perstream.errors import ConfigError
-from perstream.places import store_folder
+from perstream.places import profile_name, store_folder
 from perstream.settings import NOT_SETTINGS
 
 SECRET_SETTINGS = frozenset({"PERSTREAM_DELIVERY_WEBHOOK"})
@@ -74,7 +75,7 @@ def install(
 
 def uninstall(profile: Profile = None, as_json: options.Json = False) -> None:
     """Stop it and take the service away; memories and settings stay."""
-    name = _name(profile)
+    name = _name(profile or chosen())
     removed = host_here().uninstall(name)
     if as_json:
         output.emit({"service": name, "removed": removed})
@@ -84,7 +85,7 @@ def uninstall(profile: Profile = None, as_json: options.Json = False) -> None:
 
 def status(profile: Profile = None, as_json: options.Json = False) -> None:
     """Say how the service is doing; exit code 1 when it does not run. See also: perstream status."""
-    name = _name(profile)
+    name = _name(profile or chosen())
     state = host_here().state(name)
     runs = (state.get("ActiveState") or state.get("state")) in ("active", "running")
     if as_json:
@@ -101,7 +102,7 @@ def logs(
     profile: Profile = None,
 ) -> None:
     """Show what it logged."""
-    name = _name(profile)
+    name = _name(profile or chosen())
     host = host_here()
     host.state(name)
     raise typer.Exit(subprocess.run(host.log_command(name, lines, follow), check=False).returncode)
@@ -139,9 +140,7 @@ def _service(settings: Config, sources: list[str], store: Path | None, config: P
 
 
 def _name(profile: str | None) -> str:
-    if profile and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", profile):
-        raise ConfigError(f"{profile[:40]!r} is no profile's name: small letters, digits, - and _")
-    return f"perstream-{profile}" if profile else "perstream"
+    return f"perstream-{profile_name(profile)}" if profile else "perstream"
 
 
 def _from_anywhere(source: str) -> str:
