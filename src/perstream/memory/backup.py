@@ -214,7 +214,7 @@ def _copy(source: Path, target: Path, theirs: Engine, ours: Engine) -> None:
             if is_encrypted(connection) == bool(ours.keys):
                 copy_database(connection, target, ours)
             else:
-                recode(source, target, theirs, ours)
+                recode(source, target, theirs if is_encrypted(connection) else None, ours)
         finally:
             connection.close()
     except errors() as error:

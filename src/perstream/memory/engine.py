@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
@@ -70,6 +72,9 @@ class Engine:
 
     keys: tuple[Key, ...] = ()
     """The first encrypts what is made; the others open what was made before it. None: what is made is plain."""
+    mixed: bool = False
+    """Files may be plain although there are keys. They are looked at, so nothing in this process may have them open:
+    a file that is closed takes the process's locks on it away, SQLite's too (POSIX)."""
 
     @property
     def lasting(self) -> bool:
@@ -80,9 +85,9 @@ class Engine:
         """This one."""
         return self
 
-    def of_backup(self, _backup: Path, /) -> Engine:
-        """This one."""
-        return self
+    def of_backup(self, backup: Path, /) -> Engine:
+        """This one, or one without keys for a plain one."""
+        return Engine() if is_plain(backup) else self
 
     def beside(self, _backup: Path, /) -> None:
         """Whoever made the keys keeps them."""
@@ -91,13 +96,13 @@ class Engine:
         """Nothing is left to do."""
 
     def connect(self, file: Path | str, *, uri: str = "", timeout: float = TIMEOUT_S) -> Connection:
-        """Open a file as what it is: plain, or under the key that fits; a new one under the first key.
+        """Open a file under the key that fits, a new one under the first; plain without keys, or a ``mixed`` one that is.
 
         ``uri`` is how to open it, for example mode=ro. Transactions are the caller's; any thread may use the connection.
         Raises the errors of :func:`errors`, StoreError where SQLCipher is not installed.
         """
         path = Path(file)
-        if not self.keys or is_plain(path):
+        if not self.keys or (self.mixed and is_plain(path)):
             return _plain(path, uri, timeout)
         keys = self.keys if is_written(path) else self.keys[:1]
         for key in keys[:-1]:
@@ -137,14 +142,12 @@ PLAIN = Engine()
 """Opens what is not encrypted."""
 
 
-def as_it_is(file: Path, engine: Engine) -> Connection:
-    """Open a file by SQLCipher although it may be plain: only so can it be written under another key.
+def by_sqlcipher(file: Path, engine: Engine | None) -> Connection:
+    """Open a file by SQLCipher, a plain one (None) too: only so can it be written under another key.
 
     Raises StoreError where SQLCipher is not installed, and the errors of :func:`errors`.
     """
-    if not is_plain(file):
-        return engine.connect(file)
-    return _encrypted(file, None, "", TIMEOUT_S)
+    return _encrypted(file, None, "", TIMEOUT_S) if engine is None else Engine(engine.keys).connect(file)
 
 
 def in_ram() -> Connection:
@@ -153,7 +156,7 @@ def in_ram() -> Connection:
 
 
 def is_plain(file: Path) -> bool:
-    """Is this a database that anybody can read? Not when it is empty or not there."""
+    """Is this a database that anybody can read? Not when it is empty or not there. See :attr:`Engine.mixed`."""
     try:
         with file.open("rb") as opened:
             return opened.read(len(HEADER)) == HEADER
@@ -164,6 +167,20 @@ def is_plain(file: Path) -> bool:
 def is_encrypted(connection: Connection) -> bool:
     """Is it one of SQLCipher?"""
     return not isinstance(connection, sqlite3.Connection)
+
+
+@contextmanager
+def no_plain_one(file: Path, engine: Engine) -> Iterator[None]:
+    """When the first opening of an encrypted file fails because it is plain, that is said. Raises StoreError."""
+    try:
+        yield
+    except StoreError as error:
+        if engine.keys and not engine.mixed and is_plain(file):
+            raise StoreError(
+                f"{file} can be read by anybody although this store is encrypted: somebody put it there; "
+                "`perstream vault encrypt` encrypts it, or put the right one back"
+            ) from error
+        raise
 
 
 def is_written(file: Path) -> bool:

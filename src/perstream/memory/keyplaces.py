@@ -122,8 +122,8 @@ def _ring() -> Iterator[Any]:
 
 
 def default_file(store: str) -> Path:
-    """Beside the user's settings."""
-    return Path(platformdirs.user_config_path("perstream")) / "keys" / f"{store}.key"
+    """Beside the user's settings, in no folder that a store may be in: on some systems data and settings share one."""
+    return Path(platformdirs.user_config_path("perstream-keys")) / f"{store}.key"
 
 
 def of_file(path: Path, store: str) -> _Keys:

@@ -53,7 +53,7 @@ class Locksmith:
             fresh = not self._vault.path.exists()
             keys = self._vault.create("changing") if fresh else self._vault.unlock(self._found())
             try:
-                store = self._main(Engine(keys))
+                store = self._main(Engine(keys, mixed=True))
             except BaseException:
                 if fresh and is_plain(self._database):
                     self._gone()
@@ -71,7 +71,7 @@ class Locksmith:
             keys = (Key.random(), *old)[:MOST_KEYS]
             self._vault.seal(before.store, keys, "changing", before.kept, before.file, new=False)
             try:
-                store = self._main(Engine(keys))
+                store = self._main(Engine(keys, mixed=True))
             except BaseException:
                 if not Engine(keys).made(self._database):
                     self._vault.seal(before.store, old, before.state, before.kept, before.file, new=False)
@@ -88,7 +88,7 @@ class Locksmith:
             keys = self._vault.unlock(before)
             self._vault.write(replace(before, state="changing"))
             try:
-                store = self._main(Engine(keys), PLAIN)
+                store = self._main(Engine(keys, mixed=True), PLAIN)
             except BaseException:
                 if not is_plain(self._database):
                     self._vault.write(before)

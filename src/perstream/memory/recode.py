@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from perstream.errors import StoreBusy, StoreError
-from perstream.memory.engine import Connection, Engine, as_it_is, errors, is_plain
-from perstream.memory.swap import RECODED, REPLACED, SIDES, second_name, swap, wipe
+from perstream.memory.engine import Connection, Engine, by_sqlcipher, errors, is_plain
+from perstream.memory.swap import RECODED, REPLACED, SIDES, WAL, second_name, swap, wipe
 
 KEPT = ("auto_vacuum", "application_id", "user_version")
 """What a database has beside its tables."""
@@ -27,21 +27,21 @@ def replace(path: Path, old: Engine, new: Engine) -> None:
     Nobody else may have it open. On any error it is as before. What was plain is overwritten. Raises StoreError,
     StoreBusy, OSError and the errors of :func:`errors`.
     """
-    plain = is_plain(path)
+    keys = None if is_plain(path) else old
     fresh = path.with_name(path.name + RECODED)
     try:
-        with _alone(path, old, plain):
-            recode(path, fresh, old, new)
-            swap(fresh, path, wiped=plain)
+        with _alone(path, keys):
+            recode(path, fresh, keys, new)
+            swap(fresh, path, wiped=keys is None)
+        for side in SIDES:
+            path.with_name(path.name + side).unlink(missing_ok=True)
     finally:
         fresh.unlink(missing_ok=True)
-    for side in SIDES:
-        wipe(path.with_name(path.name + side + REPLACED))
-        path.with_name(path.name + side).unlink(missing_ok=True)
+        wipe(path.with_name(path.name + WAL + REPLACED))
 
 
-def recode(source: Path, target: Path, old: Engine, new: Engine) -> None:
-    """Write a database to ``target`` under the first key of ``new``, or plain.
+def recode(source: Path, target: Path, old: Engine | None, new: Engine) -> None:
+    """Write a database (``old`` None: a plain one) to ``target`` under the first key of ``new``, or plain.
 
     ``target`` gets its name when it is whole, holds the same as the source, and is on disk. Raises StoreError and the
     errors of :func:`errors`.
@@ -50,7 +50,7 @@ def recode(source: Path, target: Path, old: Engine, new: Engine) -> None:
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     try:
-        with contextlib.closing(as_it_is(source, old)) as reader:
+        with contextlib.closing(by_sqlcipher(source, old)) as reader:
             export(reader, partial, new)
             with contextlib.closing(new.connect(partial)) as written:
                 verdict = written.execute("PRAGMA integrity_check(1)").fetchone()[0]
@@ -101,11 +101,11 @@ def _digest(connection: Connection) -> bytes:
 
 
 @contextmanager
-def _alone(path: Path, engine: Engine, plain: bool) -> Iterator[None]:
+def _alone(path: Path, keys: Engine | None) -> Iterator[None]:
     """Write the log back, end it, and keep others out until the block ends. StoreBusy when somebody else has it open."""
-    with contextlib.closing(as_it_is(path, engine)) as connection:
-        if plain:
-            second_name(path.with_name(path.name + "-wal"))
+    with contextlib.closing(by_sqlcipher(path, keys)) as connection:
+        if keys is None:
+            second_name(path.with_name(path.name + WAL))
         if connection.execute("PRAGMA journal_mode = DELETE").fetchone()[0] != "delete":
             raise StoreBusy(f"another program reads {path}: close it and try again")
         # Shared: the export reads beside it, nobody writes; who opens it now sees no log and does not begin one.

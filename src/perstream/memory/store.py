@@ -18,6 +18,7 @@ from perstream.memory.engine import (
     errors,
     is_encrypted,
     is_written,
+    no_plain_one,
     operational_errors,
 )
 from perstream.memory.lock import WriterLock
@@ -60,14 +61,16 @@ class Store:
             if not self.path.is_file():
                 raise StoreError(f"there is no memory store in {folder}: remember something first")
             self.engine = keys.engine(False)
-            self._reader = self._open_reader()
+            with no_plain_one(self.path, self.engine):
+                self._reader = self._open_reader()
             return
         _make_folder(folder)
         self._lock = WriterLock(folder / "writer.lock")
         try:
             tidy(folder)
             self.engine = keys.engine(not is_written(self.path))
-            self._writer = self._open_writer()
+            with no_plain_one(self.path, self.engine):
+                self._writer = self._open_writer()
             self._reader = self._open_reader()
         except BaseException:
             if self._writer is not None:

@@ -12,7 +12,8 @@ REPLACED = ".replaced"
 RECODED = ".recoded"
 """A file that is written to take another's place."""
 _LEFT = (REPLACED, RECODED, RECODED + ".partial", RECODED + ".partial-journal")
-SIDES = ("-wal", "-shm", "-journal")
+WAL = "-wal"
+SIDES = (WAL, "-shm", "-journal")
 """What SQLite keeps beside a database."""
 _PIECE = 1 << 20
 

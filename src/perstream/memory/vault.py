@@ -67,16 +67,11 @@ class Vault:
         database = self.folder / DATABASE
         if self.path.exists():
             found = keyfile.read(self.path)
-            if found.state == "encrypted" and is_plain(database):
-                raise StoreError(
-                    f"{database} can be read by anybody although {self.path} says that it is encrypted: somebody put it "
-                    "there; `perstream vault encrypt` encrypts it, or put the right one back"
-                )
-            return Engine(self.unlock(found))
-        if is_written(database) and not is_plain(database) and self.spare.exists():
+            return Engine(self.unlock(found), mixed=found.state != "encrypted")
+        if self.spare.exists() and is_written(database) and not is_plain(database):
             raise StoreError(f"{self.path} is missing: put the copy {self.spare} in its place")
         if not fresh:
-            if self.config.enabled and is_plain(database):
+            if self.config.enabled:
                 log.warning("encryption.enabled is set, but %s is not encrypted: perstream vault encrypt", self.folder)
             return PLAIN
         beside = None if like is None or is_plain(like) else companion(like)
