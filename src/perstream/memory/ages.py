@@ -17,8 +17,8 @@ from perstream.memory.keeper import Keeper
 from perstream.memory.store import Store
 from perstream.types import Receipt, Selector
 
-LOOK_EVERY = 2000
-"""Steps of SQLite's machine between two looks whether somebody waits: well under a millisecond."""
+LOOK_EVERY = 100
+"""Steps of SQLite's machine between two looks whether somebody waits: some 25 rows, each with its vectors or picture."""
 
 
 class Ages:
