@@ -31,3 +31,14 @@ def test_a_source_that_ran_well_starts_with_the_shortest_wait_again() -> None:
     policy.failed(0.0, 0.0)
     policy.failed(10.0, 0.0)
     assert policy.failed(100.0, 80.0) == pytest.approx(100.5)
+
+
+def test_a_thousand_failures_never_make_it_wait_longer_than_it_may_and_it_recovers() -> None:
+    policy = RestartPolicy(0.5, 30.0, per_window=5, window_s=60)
+    now = 0.0
+    for _ in range(1000):
+        due = policy.failed(now, 0.1)
+        assert 0.5 <= due - now <= 60.0
+        now = due + 0.1
+    assert policy.restarts == 1000
+    assert policy.failed(now + 600, 600.0) == pytest.approx(now + 600.5)

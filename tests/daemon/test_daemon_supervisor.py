@@ -254,3 +254,42 @@ def test_the_clock_of_a_file_is_where_it_is(start) -> None:  # type: ignore[no-u
     gate.set()
     supervisor.wait("film", 5)
     assert supervisor.file_clock() is None
+
+
+def test_a_camera_that_flaps_a_thousand_times_stays_bounded_and_recovers(start) -> None:  # type: ignore[no-untyped-def]
+    opened: list[int] = []
+    steady = PushedSource()
+
+    def flap(request: SourceRequest) -> Source:
+        opened.append(1)
+        if len(opened) > 1000:
+            return steady
+        kind = len(opened) % 3
+        if kind == 1 and len(opened) > 1:
+            raise SourceError("no route to the camera")
+        at = NOON + timedelta(seconds=len(opened))
+        return ScriptedSource([frame(0, start=at)] if kind else [], "cam", True, SourceError("lost"))
+
+    quick = SourceConfig(backoff_min_s=1e-6, backoff_max_s=1e-6)
+    house = House()
+    supervisor = Supervisor(
+        house.parts, house.worker, house.bus, flap, quick, Limits(tick_s=0.0001, restarts=10**6, window_s=1e-9)
+    )
+    supervisor.start()
+    before = threading.active_count()
+    try:
+        supervisor.add(SourceRequest("webcam:0", keep=True))
+        until(lambda: len(opened) > 1000, 60)
+        assert threading.active_count() <= before + 4  # perceive, capture, and one that is just ending
+        steady.push(frame(0, start=NOON + timedelta(hours=1)), frame(1, start=NOON + timedelta(hours=1)))
+        frames = 2 + sum(1 for n in range(2, 1001) if n % 3 == 2) + 1
+        until(lambda: supervisor.list()[0].frames >= frames)
+        (status,) = supervisor.list()
+        assert status.state is SourceState.RUNNING and status.restarts == 1000 and status.errors >= 1000
+        until(lambda: len(house.sink.gaps) > 300)
+        assert all(gap.reason == "lost" and gap.end_s > gap.start_s for gap in house.sink.gaps)
+        starts = [gap.start_s for gap in house.sink.gaps]
+        assert starts == sorted(starts)
+    finally:
+        assert supervisor.stop(5)
+        house.worker.close(timeout=5)
