@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
@@ -19,10 +22,12 @@ pytest.importorskip("mcp", reason="the extra mcp is not installed")
 import httpx2
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, ElicitResult, TextContent
 
 from perstream.config import ServerConfig
 from perstream.errors import ConfigError, StoreError
+from perstream.web.mcp_desk import Desk
 from perstream.web.mcp_forget import CODE_S, Codes
 from perstream.web.scopes import Scope
 from perstream.web.server import Server
@@ -338,3 +343,20 @@ def test_a_code_is_good_once_for_one_selection_and_five_minutes() -> None:
     now[0] = CODE_S
     with pytest.raises(ConfigError, match="not good"):
         codes.take(late, (1,))
+
+
+def test_what_takes_too_long_is_given_up() -> None:
+    ctx: Any = SimpleNamespace(request_context=SimpleNamespace(request=None))
+    release = threading.Event()
+
+    async def steps() -> None:
+        with pytest.raises(ToolError, match="no answer within"):
+            await Desk(ScriptedHouse(), 100).do(ctx, Scope.READ, release.wait, 0.05)
+        release.set()
+
+    run(steps)
+
+
+def test_the_sdk_is_not_loaded_before_it_is_needed() -> None:
+    code = "import sys, perstream.web.server; sys.exit('mcp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -205,7 +205,8 @@ def _to(url: str, token: str | None, fingerprint: str | None, allow_http: bool, 
         if not allow_http and not _here(parts.hostname or ""):
             raise ConfigError("http would show the token to the network: use https, or allow_http if you mean it")
     trust = pinned(url, fingerprint) if fingerprint is not None else None
-    return Transport(f"{parts.scheme}://{parts.netloc}", token, trust=trust, timeout_s=timeout_s)
+    base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    return Transport(base, token, trust=trust, timeout_s=timeout_s)
 
 
 def _here(host: str) -> bool:
