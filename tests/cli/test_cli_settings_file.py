@@ -62,6 +62,7 @@ def test_going_back_and_forth(cli: Cli, tmp_path: Path) -> None:
     kept = good_settings.keep(file, cli.store, NOON)
     assert kept is not None and kept.stat().st_mode & 0o777 == 0o600
     assert good_settings.keep(file, cli.store, NOON + timedelta(hours=1)) is None  # the same again
+    assert "no difference" in cli("config", "diff").out
     file.write_text(BAD)
     refused = cli("status")
     assert refused.code == 2 and "config rollback" in refused.err

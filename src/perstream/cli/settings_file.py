@@ -54,12 +54,14 @@ def check(store: options.Store = None, config: options.ConfigFile = None, as_jso
 
 @group.command()
 def diff(store: options.Store = None, config: options.ConfigFile = None, as_json: options.Json = False) -> None:
-    """Compare the settings file with the last one, other than it, that a start has worked with."""
-    from perstream.daemon.good_settings import other_than
+    """Compare the settings file with the last one that a start has worked with."""
+    from perstream.daemon.good_settings import kept, other_than
 
     file = _file(config)
     now = _content(file)
-    good = other_than(now, _store(store, file))
+    folder = _store(store, file)
+    latest = kept(folder)[:1]
+    good = latest[0] if latest and latest[0].content == now else other_than(now, folder)
     lines = list(
         difflib.unified_diff(
             good.content.decode("utf-8", "replace").splitlines(),
@@ -72,6 +74,8 @@ def diff(store: options.Store = None, config: options.ConfigFile = None, as_json
     if as_json:
         output.emit({"file": str(file), "good": str(good.path), "diff": lines})
         return
+    if not lines:
+        output.say(f"no difference: a start with these settings worked on {output.clock(good.at)}")
     for line in lines:
         output.say(line, color={"+": "green", "-": "red"}.get(line[:1]))
 

@@ -91,15 +91,15 @@ def findings(
 
 def _sources(look: _Look) -> Iterator[Finding]:
     for one in look.reading.live:
-        why = f" ({one.error})" if one.error else ""
+        why = one.error or "check its cable, power and network, or remove it"
         if one.state is SourceState.FAILED:
-            yield Finding("source_gone", one.name, f"{one.name} cannot be watched{why}: check it and add it again")
+            told = one.error or "check it and add it again"
+            yield Finding("source_gone", one.name, f"{one.name} cannot be watched: {told}")
         elif one.state not in (SourceState.PAUSED, SourceState.ENDED) and one.silent_s > look.config.source_gone_s:
             yield Finding(
                 "source_gone",
                 one.name,
-                f"{one.name} has sent nothing for {span(one.silent_s)}{why}: check its cable, power and network, "
-                "or remove it",
+                f"{one.name} has sent nothing for {span(one.silent_s)}: {why}",
             )
 
 
