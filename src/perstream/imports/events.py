@@ -31,7 +31,7 @@ from perstream.imports.recurrence import Rule, day_text, rule_of
 AHEAD = timedelta(days=60)
 """So far ahead the days of a repeated appointment are said."""
 MOST_DAYS = 8
-_BROKEN = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
+_BROKEN = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError, OSError)
 
 
 def read_calendar(path: Path, now: datetime, zone: tzinfo | None = None) -> Iterator[Found]:
