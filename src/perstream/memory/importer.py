@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from perstream.memory import speechlines
+from perstream.memory.cleared import Cleared, unchanged, without_secrets
 from perstream.memory.columns import HELD, dump_observations, half_bytes, normalize, to_datetime, warmth
 from perstream.memory.compress import DIMENSION
 from perstream.memory.derived import write_derived
@@ -26,15 +28,6 @@ _TRIPLET = (
 )
 _OBSERVATION = ("kind", "text", "score", "start_s", "end_s", "votes", "box", "speaker")
 _JPEG = b"\xff\xd8"
-
-
-Cleared = Callable[[str], tuple[str, tuple[str, ...]]]
-"""A text without what must not be stored, and what was taken out of it."""
-
-
-def unchanged(text: str) -> tuple[str, tuple[str, ...]]:
-    """Nothing is taken out."""
-    return text, ()
 
 
 class Importer:
@@ -72,6 +65,18 @@ class Importer:
         """One line of the file."""
         {"entity": self._entity, "memory": self._memory, "gap": self._gap}[kind](values)
 
+    def beside(self, table: str, values: dict[str, Any]) -> bool:
+        """A row of what a store holds beside its memories, after them; whether it was taken."""
+
+        def number_of(old: int) -> int | None:
+            row = self._connection.execute("SELECT new FROM renumbered WHERE old = ?", (old,)).fetchone()
+            return None if row is None else int(row[0])
+
+        def cleared(text: str) -> str:
+            return self._cleared(text)[0]
+
+        return speechlines.take(self._connection, table, values, None if self._empty else number_of, cleared)
+
     def finish(self) -> None:
         """Put right what needs all lines: who superseded whom, entities that nobody mentions."""
         run = self._connection.execute
@@ -106,7 +111,7 @@ class Importer:
             raise ValueError(f"entity {entity} or its label occurs twice") from error
 
     def _memory(self, values: dict[str, Any]) -> None:
-        fields = Fields(self._without_secrets(values), _MEMORY)
+        fields = Fields(without_secrets(values, self._cleared), _MEMORY)
         old = fields.whole_or_none("id", low=1)
         row = self._row(fields)
         known = self._twin(row)
@@ -121,34 +126,6 @@ class Importer:
                 self._connection.execute("INSERT INTO renumbered VALUES (?, ?)", (old, memory))
             except integrity_errors() as error:
                 raise ValueError(f"memory {old} occurs twice") from error
-
-    def _without_secrets(self, values: dict[str, Any]) -> dict[str, Any]:
-        """A memory's line as it may be kept; a secret takes its vectors, its edges and its picture along."""
-        secrets: list[str] = []
-
-        def clear(value: Any) -> Any:
-            if not isinstance(value, str):
-                return value
-            text, found = self._cleared(value)
-            secrets.extend(found)
-            return text
-
-        kept: dict[str, Any] = dict(values)
-        for name in ("text", "context", "speaker"):
-            if name in values:
-                kept[name] = clear(values[name])
-        for name in ("observations", "triplets"):
-            rows = values.get(name)
-            if isinstance(rows, list):
-                kept[name] = [{k: clear(v) for k, v in row.items()} if isinstance(row, dict) else row for row in rows]
-        if not secrets:
-            return values
-        for name in ("observations", "triplets"):
-            if isinstance(kept.get(name), list):
-                kept[name] = [row for row in kept[name] if not _mentions(row, secrets)]
-        given_up = "pooled" in values and values["pooled"] is None
-        gone = ("tokens", "thumbnail", *(() if given_up else ("pooled",)))
-        return {name: value for name, value in kept.items() if name not in gone}
 
     def _row(self, fields: Fields) -> dict[str, Any]:
         """Columns of the memory, but for its id."""
@@ -275,12 +252,6 @@ class Importer:
                 "INSERT INTO gaps (source, start_s, end_s, started_at, ended_at, reason) VALUES (?,?,?,?,?,?)", gap
             )
             self.gaps += 1
-
-
-def _mentions(row: object, secrets: list[str]) -> bool:
-    """Whether a secret stands in an observation or a triplet by itself, without the words that gave it away."""
-    parts = [part for part in row.values() if isinstance(part, str)] if isinstance(row, dict) else []
-    return any(secret in part or (len(part) >= 4 and part in secret) for part in parts for secret in secrets)
 
 
 def _observation(value: object) -> Observation:
