@@ -9,7 +9,7 @@ from perstream.daemon.asked import Asked
 from perstream.daemon.buckets import BOUNDS_S, Buckets
 from perstream.daemon.chores import Chore, Chores
 from perstream.daemon.counted import Counted
-from perstream.daemon.vitals import readiness_of
+from perstream.daemon.vitals import Readiness, readiness_of, trouble_of
 from perstream.daemon.worker import AssistantWorker, Priority
 from perstream.errors import Interrupted, StoreError
 from perstream.events import GateDecided, ProactiveSaid, Redacted
@@ -84,3 +84,10 @@ def test_chores_that_died_are_seen() -> None:
     assert chores.close(5)
     assert readiness_of(worker, chores, 60, False).reason == "chores-dead"
     worker.close()
+
+
+def test_a_sign_of_life_is_given_unless_only_a_restart_helps() -> None:
+    assert trouble_of(Readiness(True), lambda: True) == ""
+    assert trouble_of(Readiness(False, "worker-stuck"), lambda: True) == ""  # it may go on
+    assert trouble_of(Readiness(False, "worker-stuck", hopeless=True), lambda: True) == "worker-stuck"
+    assert trouble_of(Readiness(True), lambda: False) == "no answer over HTTP"

@@ -110,3 +110,12 @@ def test_a_container_answers_to_the_names_it_was_given_and_to_no_others(house: S
         for host, status in (("perstream:8765", 200), ("127.0.0.1:8765", 200), ("evil.example", 403), ("0.0.0.0", 403)):
             assert httpx.get(address, headers={"Host": host}, trust_env=False).status_code == status, host
         assert find_daemon(tmp_path) is not None and server.url == f"http://127.0.0.1:{server.port}"
+
+
+def test_it_is_asked_whether_it_answers(house: ScriptedHouse, tmp_path: Path) -> None:
+    server = Server(house, ServerConfig(port=0), tmp_path)
+    with server:
+        assert server.answers()
+        (tmp_path / "daemon.json").unlink()  # nothing hangs on that
+        assert server.answers()
+    assert not server.answers()

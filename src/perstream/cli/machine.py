@@ -190,7 +190,7 @@ def _serve(settings: Config, sources: list[str], masks: list[str], as_json: bool
     from perstream.app import build
     from perstream.daemon import good_settings
     from perstream.daemon.notify import Heartbeat, Notifier
-    from perstream.web.address import find_daemon
+    from perstream.daemon.vitals import trouble_of
 
     notifier = Notifier(os.environ)
     if notifier.heard:
@@ -212,10 +212,5 @@ def _serve(settings: Config, sources: list[str], masks: list[str], as_json: bool
                 if invitation:
                     show(invitation)
             sys.stdout.flush()
-
-            def trouble() -> str:
-                found = app.readiness()
-                return found.reason if found.hopeless else "" if find_daemon(app.store) else "no answer over HTTP"
-
-            with Heartbeat(notifier, trouble):
+            with Heartbeat(notifier, lambda: trouble_of(app.readiness(), server.answers)):
                 server.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from perstream.daemon.asked import Questions
@@ -51,3 +51,10 @@ def readiness_of(worker: AssistantWorker, chores: Chores | None, stuck_s: float,
     if chores is not None and not chores.alive:
         return Readiness(False, "chores-dead", warming)
     return Readiness(True, warming=warming)
+
+
+def trouble_of(found: Readiness, answers: Callable[[], bool]) -> str:
+    """Why only a restart would help; empty when it would not. ``answers``: does the HTTP server?"""
+    if found.hopeless:
+        return found.reason
+    return "" if answers() else "no answer over HTTP"

@@ -91,14 +91,18 @@ def find_daemon(store: Path) -> DaemonAddress | None:
     address = read_address(store)
     if address is None or address.store_id != store_id(store) or not _lives(address.pid):
         return None
+    return address if answers(address) else None
+
+
+def answers(address: DaemonAddress) -> bool:
+    """Whether the daemon of that store answers there, within about two seconds."""
     try:
         # Never by a proxy: this is the same machine.
         with httpx.Client(trust_env=False, timeout=ANSWER_S) as client:
             answer = client.get(f"{address.url}/healthz")
-            same = answer.status_code == 200 and answer.json().get("store_id") == address.store_id
+            return answer.status_code == 200 and answer.json().get("store_id") == address.store_id
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, AttributeError):
-        return None
-    return address if same else None
+        return False
 
 
 def _lives(pid: int) -> bool:

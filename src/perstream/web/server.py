@@ -19,7 +19,7 @@ import anyio.to_thread
 
 from perstream.config import ServerConfig
 from perstream.errors import ConfigError, PerStreamError
-from perstream.web.address import DaemonAddress, remove_address, store_id, write_address
+from perstream.web.address import DaemonAddress, answers, remove_address, store_id, write_address
 from perstream.web.api import create_api, guarded
 from perstream.web.certificate import ensure_certificate, lan_addresses, names_of_machine
 from perstream.web.devices import Devices
@@ -78,6 +78,10 @@ class Server:
     def port(self) -> int:
         """The port it listens on; after ``start``."""
         return self._started().port
+
+    def answers(self) -> bool:
+        """Whether it takes requests at this moment: it is asked over HTTP, for two seconds at most."""
+        return answers(self._started())
 
     @property
     def token_file(self) -> Path:
