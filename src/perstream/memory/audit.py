@@ -70,6 +70,7 @@ _SHADOWS = (
     "INSERT INTO thumbnails SELECT memory_id FROM main.thumbnails",
     "CREATE TEMP TABLE derived (memory_id INTEGER PRIMARY KEY)",
     "INSERT INTO derived SELECT memory_id FROM main.derived",
+    "CREATE TEMP TABLE marks AS SELECT * FROM main.marks",
 )
 
 
