@@ -8,6 +8,11 @@ from collections.abc import Sequence
 import snowballstemmer
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]+")
+_INVISIBLE = re.compile(
+    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufffb"
+    r"\U000e0000-\U000e0fff]+"
+)
+"""What nobody sees and a model reads all the same: joiners, fillers, variation selectors, tag characters."""
 _SPACE = re.compile(r"\s+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[\"'(\[]?[A-Z0-9ÄÖÜÉ])")
 _ABBREVIATION = re.compile(r"\b(?:Mr|Mrs|Ms|Dr|St|Prof|No|vs|e\.g|i\.e|approx|a\.m|p\.m)\.$")
@@ -26,8 +31,8 @@ STOP_WORDS = frozenset(
 
 
 def cleaned(text: str, limit: int) -> str:
-    """One line without control or direction characters, at most ``limit`` characters ("…" marks a cut)."""
-    line = _SPACE.sub(" ", _CONTROL.sub(" ", text[: limit * 4])).strip()
+    """One line without control, direction or invisible characters, at most ``limit`` characters ("…" marks a cut)."""
+    line = _SPACE.sub(" ", _CONTROL.sub(" ", _INVISIBLE.sub("", text[: limit * 4]))).strip()
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

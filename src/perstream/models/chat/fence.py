@@ -5,9 +5,17 @@ from __future__ import annotations
 from perstream.models.text import cleaned
 
 _ESCAPED = str.maketrans(
-    {"<": "‹", ">": "›", "[": "(", "]": ")", "【": "(", "】": ")", '"': "'", "“": "'", "”": "'", "`": "'"}
+    {
+        **dict.fromkeys("<＜﹤〈⟨", "‹"),
+        **dict.fromkeys(">＞﹥〉⟩", "›"),
+        **dict.fromkeys("[［【﹝〔⟦", "("),
+        **dict.fromkeys("]］】﹞〕⟧", ")"),
+        **dict.fromkeys('"“”„‟＂〝〞`｀', "'"),
+    }
 )
-"""What opens a tag, a chat template's token, a citation or a code block, or ends a quotation."""
+"""What opens a tag, a chat template's token, a citation or a code block, or ends a quotation; and what looks like it or
+becomes it in a tokenizer that normalizes (NFKC)."""
+_TAGS = {letter: plain for letter, plain in _ESCAPED.items() if plain in "‹›"}
 
 
 def whole(text: str) -> str:
@@ -27,7 +35,7 @@ def quoted(text: str, limit: int) -> str:
 
 def untagged(text: str, limit: int) -> str:
     """A model's own words given back to it: one line, bounded, without tags and special tokens."""
-    return cleaned(whole(text[: limit * 4]), limit).translate({ord("<"): "‹", ord(">"): "›"})
+    return cleaned(whole(text[: limit * 4]), limit).translate(_TAGS)
 
 
 def fenced(name: str, lines: str) -> str:
