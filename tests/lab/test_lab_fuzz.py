@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,8 +17,9 @@ from hypothesis import strategies as st
 
 from perstream.errors import PerStreamError, StoreError
 from perstream.lab import fuzz, fuzz_targets
-from perstream.lab.fuzz_seeds import damaged, store
+from perstream.lab.fuzz_seeds import damaged
 from perstream.lab.fuzz_targets import Target, all_targets, opened
+from perstream.memory.memory import Memory
 
 NAMES = (
     *(f"video.{name}" for name in ("mp4", "matroska", "mpegts", "avi", "webm", "gif", "flv")),
@@ -108,11 +108,11 @@ def test_a_hunt_reports_what_should_not_happen(tmp_path: Path) -> None:
 def test_a_store_that_is_changed_though_it_was_refused_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def clumsy(folder: Path) -> None:
+    def clumsy(folder: Path) -> Memory:
         (folder / "memory.db").write_bytes(b"new")
         raise StoreError("refused")
 
-    monkeypatch.setattr(fuzz_targets, "_use", clumsy)
+    monkeypatch.setattr(fuzz_targets, "open_store", clumsy)
     with pytest.raises(fuzz_targets.Overwritten):
         opened("memory.db", b"garbage", tmp_path)
 
@@ -133,9 +133,5 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     other.close()
     before = (tmp_path / "memory.db").read_bytes()
     with pytest.raises(StoreError):
-        fuzz_targets._use(tmp_path)
+        fuzz_targets.open_store(tmp_path)
     assert (tmp_path / "memory.db").read_bytes() == before
-    shutil.rmtree(tmp_path)
-    tmp_path.mkdir()
-    store(tmp_path)
-    fuzz_targets._use(tmp_path)

@@ -6,6 +6,7 @@ import io
 import json
 import random
 import struct
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -98,7 +99,8 @@ def pushed() -> bytes:
 def store(folder: Path, memories: int = 30) -> None:
     """A small memory store, closed in good order."""
     with Memory.open(folder, MemoryConfig(), embed) as memory:
-        memory.remember_all([told(n) if n % 5 == 0 else seen(n) for n in range(1, memories)])
+        jpeg = picture(".jpg")
+        memory.remember_all([told(n) if n % 5 == 0 else replace(seen(n), thumbnail=jpeg) for n in range(1, memories)])
 
 
 def exported(folder: Path) -> bytes:

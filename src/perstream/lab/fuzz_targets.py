@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import io
 import itertools
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -130,27 +129,27 @@ def opened(name: str, data: bytes, folder: Path) -> None:
     """A store of which one file was damaged: opened and used, or refused and left as it is."""
     seeds.store(folder)
     (folder / name).write_bytes(data)
-    before = _digests(folder)
+    before = _digest(folder / "memory.db")
     try:
-        _use(folder)
+        memory = open_store(folder)
     except PerStreamError:
-        after = _digests(folder)
-        if name == "memory.db" and after["memory.db"] != before["memory.db"]:
-            raise Overwritten("memory.db was changed although it could not be used") from None
+        if name == "memory.db" and _digest(folder / "memory.db") != before:
+            raise Overwritten("memory.db was changed although it could not be opened") from None
         raise
-
-
-def _use(folder: Path) -> None:
-    with Memory.open(folder, MemoryConfig(), embed) as memory:
+    with memory:
         memory.status()
         memory.list(limit=10)
         memory.recall(Query("thing 3", vectors("thing 3"), NOON))
         memory.audit()
 
 
-def _digests(folder: Path) -> dict[str, str]:
-    files = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
-    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+def open_store(folder: Path) -> Memory:
+    """As the daemon does."""
+    return Memory.open(folder, MemoryConfig(), embed)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def all_targets(folder: Path) -> Mapping[str, tuple[Target, bytes]]:
