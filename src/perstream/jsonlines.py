@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import Enum
@@ -12,6 +13,8 @@ from perstream.events import Event
 from perstream.types import Evidence, Hit, MemoryRecord, Reply
 
 Json = dict[str, Any]
+_STEERS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Control, line and direction characters that JSON lets stand; in valid JSON they only occur inside strings."""
 
 
 def event_to_json(event: Event) -> Json:
@@ -74,8 +77,9 @@ def memory_to_json(record: MemoryRecord, entities: tuple[str, ...] = ()) -> Json
 
 
 def dump_line(value: Json) -> str:
-    """One line of JSON, no line breaks inside."""
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    """One line of JSON, no line breaks inside, and nothing that a terminal would obey: that is written as ``\\u009b``."""
+    line = json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    return _STEERS.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def plain(value: Any) -> Any:

@@ -103,7 +103,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             for question in ("What is my card number?", "What is the wifi password?", "Which locker is it?")
         ]
         view = app.view(name)
-        app.backup(None) if hasattr(app, "backup") else app._memory.backup()
+        app._memory.backup()
         pages = over_http(app, config)
         records = app.memories(limit=1000)
         pictures = [picture for record in records if (picture := app.thumbnail(record.id))]
@@ -112,7 +112,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         exported = folder / "all.jsonl"
         with exported.open("wb") as out:
             app._memory.exchange.export(out)
-        in_ram = [percept for percept in app._views.values()]
+        in_ram = list(app._views.values())
         listening.close()
         events = list(listening)
         wal = {path.name: path.read_bytes() for path in (folder / "store").rglob("*") if path.is_file()}

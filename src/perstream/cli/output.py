@@ -22,7 +22,9 @@ import typer
 if TYPE_CHECKING:
     from perstream.types import Evidence, Hit, MemoryRecord, Reply
 
-NOT_TEXT = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)))
+NOT_TEXT = dict.fromkeys(
+    (*range(9), *range(11, 32), *range(127, 160), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+)
 """Control and direction characters: text read from the world must not steer a terminal."""
 
 
