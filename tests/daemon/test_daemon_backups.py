@@ -91,3 +91,12 @@ def test_a_disk_that_is_not_there_or_full_is_told_and_tried_again(memory: Memory
     with pytest.raises(StoreError, match="stay free"):
         full.run()
     assert full.status.kept == 1
+
+
+def test_one_that_the_owner_made_counts(memory: Memory) -> None:
+    wall = Wall()
+    backups = keeper(memory, wall)
+    memory.backups.make(now=NOON)
+    assert not backups.due()
+    wall.now += timedelta(hours=25)
+    assert backups.due()

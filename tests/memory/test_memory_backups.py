@@ -6,11 +6,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from memory_world import fact, opened, seen, told
+from memory_world import embed, fact, opened, seen, told
 
+from perstream.config import MemoryConfig
 from perstream.errors import StoreError
-from perstream.memory import backup, backups
+from perstream.memory import backup, backups, restoring
 from perstream.memory.backups import Backups, auto_name
+from perstream.memory.engine import Engine, Key, has_sqlcipher
+from perstream.memory.memory import Memory
 from perstream.types import Selector
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=timezone.utc)
@@ -27,7 +30,7 @@ def test_a_backup_is_read_back_and_listed(tmp_path: Path) -> None:
         assert {Path(one.path) for one in (first, second)} == {made, by_hand}
         (verified,) = [one for one in (first, second) if one.verified_at]
         assert verified.path == str(made) and verified.memories == 100 and verified.size_mb > 0.05
-        assert memory.backups.is_verified(made) and not memory.backups.is_verified(by_hand)
+        assert list(memory.backups.verified()) == [made.resolve()] and by_hand.is_file()
         assert (tmp_path / "store" / "backups" / backups.VERIFIED).stat().st_mode & 0o777 == 0o600
     with opened(tmp_path / "store", read_only=True) as reader:
         assert reader.backups.make(tmp_path / "beside.db").is_file()
@@ -121,5 +124,19 @@ def test_a_broken_one_is_listed_with_its_problem_and_broken_notes_are_passed_ove
         (memory.backups.folder / backups.VERIFIED).write_text('["odd"]')
         assert memory.backups.listed()[0].verified_at is None
         (memory.backups.folder / backups.VERIFIED).write_text("{")
-        assert not memory.backups.is_verified(made)
+        assert memory.backups.verified() == {}
         assert isinstance(memory.backups, Backups)
+
+
+def test_the_backup_of_an_encrypted_store_is_verified_and_says_nothing(tmp_path: Path) -> None:
+    if not has_sqlcipher():
+        pytest.skip("SQLCipher is not installed")
+    keys = Engine((Key.random(),))
+    with Memory.open(tmp_path / "store", MemoryConfig(), embed, keys=keys) as memory:
+        memory.remember(told("my zebrafish sleeps"))
+        made = memory.backups.make()
+        assert b"zebrafish" not in made.read_bytes()
+        (one,) = memory.backups.listed()
+        assert one.memories == 1 and one.verified_at is not None
+        memory.remember(told("pears", 5))
+    assert restoring.restore(made, tmp_path / "store", keys).memories == 1

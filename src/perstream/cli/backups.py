@@ -89,7 +89,7 @@ def rollback(
     exported: Path | None = None
     if found.newer:
         exported = _exported(found, yes, to, encrypted=not restoring.is_readable_by_all(keys.folder))
-        export(exported, False, store, config, as_json)
+        export(exported, store=store, config=config, as_json=as_json)
     restored = restoring.restore(found.copy, keys.folder, keys)
     if as_json:
         output.emit(

@@ -120,10 +120,10 @@ def backup(
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """Copy the store to one file. Forgetting later reaches into it as long as it stays where it is."""
+    """Copy the store to one file and read it back. Forgetting later reaches into it as long as it stays where it is."""
     with _opened(options.settings(config, store), reading=True) as memory:
-        made = memory.backup(target)
-    output.emit({"backup": str(made)}) if as_json else output.say(f"backed up to {made}")
+        made = memory.backups.make(target)
+    output.emit({"backup": str(made)}) if as_json else output.say(f"backed up to {made}, and read back")
 
 
 @contextmanager

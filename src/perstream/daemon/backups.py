@@ -74,13 +74,13 @@ class BackupKeeper:
         if self._config.folder and not self.folder.is_dir():
             # Made silently it would be on the wrong disk, when it is one that was not mounted.
             raise StoreError(f"the folder for backups {self.folder} is not there: plug in its disk, or make the folder")
-        self._backups.make(self.folder / auto_name(self._clock()), self._keep_free_mb)
+        now = self._clock()
+        self._backups.make(self.folder / auto_name(now), self._keep_free_mb, now)
         self._backups.prune(self.folder, self._config.keep)
 
     def _newest(self) -> datetime | None:
         latest = self._clock() + CLOCKS
-        found = self._backups.automatic(self.folder)
-        return next((made for made, path in found if made <= latest and self._backups.is_verified(path)), None)
+        return max((at for at in self._backups.verified().values() if at <= latest), default=None)
 
     def _count(self, made: int = 0, failed: int = 0, error: str | None = None) -> None:
         newest, kept = self._newest(), len(self._backups.automatic(self.folder))

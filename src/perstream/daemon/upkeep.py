@@ -28,6 +28,8 @@ ALERT_S = 5.0
 """How often the rules of alerts are looked at."""
 MEASURE_S = 120.0
 """How often the store is measured for them."""
+FIRST_S = 10.0
+"""Nothing is measured in a house that is only opened to answer a question."""
 PROBE_S = 30.0
 """How often it is tried whether a store that could not be written can be again."""
 PROBE = "written"
@@ -62,7 +64,7 @@ class Upkeep:
         config = house.config
         self._house = house
         self.backups = BackupKeeper(config.backup, house.memory.backups, config.alerts.disk_free_mb)
-        chores = (*more, Chore("measure", MEASURE_S, self._measure))
+        chores = (*more, Chore("measure", MEASURE_S, self._measure, FIRST_S))
         self.chores = Chores((*chores, self.backups.chore()) if self.backups.status.every_h else chores)
         self.watchdog = Watchdog(
             config.watchdog, house.worker, house.supervisor, self._others, leave or (lambda: os._exit(EXIT_STUCK))

@@ -46,8 +46,9 @@ def readiness_of(worker: AssistantWorker, chores: Chores | None, stuck_s: float,
         return Readiness(False, "stopping")
     if not worker.alive:
         return Readiness(False, "worker-dead", hopeless=True)
-    if worker.busy_s > stuck_s:
-        return Readiness(False, "worker-stuck", warming, worker.busy_s > HOPELESS * stuck_s)
+    silent_s = worker.doing.silent_s  # a long answer that is being said is none
+    if silent_s > stuck_s:
+        return Readiness(False, "worker-stuck", warming, silent_s > HOPELESS * stuck_s)
     if chores is not None and not chores.alive:
         return Readiness(False, "chores-dead", warming)
     return Readiness(True, warming=warming)

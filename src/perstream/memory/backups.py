@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,10 +71,10 @@ class Backups:
         """Whether this store may be copied at all: an incognito one may not."""
         return self._store.keys.lasting
 
-    def make(self, target: Path | None = None, keep_free_mb: float = 0.0) -> Path:
+    def make(self, target: Path | None = None, keep_free_mb: float = 0.0, now: datetime | None = None) -> Path:
         """Copy the store, read the copy back, and compare it. Raises StoreError; then there is no new file.
 
-        ``keep_free_mb`` must still be free afterwards where it goes.
+        ``keep_free_mb`` must still be free afterwards where it goes. ``now`` is when it was verified, UTC.
         """
         place = target.parent if target is not None else self.folder
         self._check_room(place, keep_free_mb)
@@ -88,7 +87,7 @@ class Backups:
         except BaseException:
             _remove(made)
             raise
-        self._note(made, memories)
+        self._note(made, memories, now or datetime.now(timezone.utc))
         return made
 
     def listed(self, folder: Path | None = None) -> list[Listed]:
@@ -108,9 +107,10 @@ class Backups:
         found = [(made, path) for path in folder.glob(f"{AUTO}*.db") if (made := _stamp(path)) is not None]
         return sorted(found, reverse=True)
 
-    def is_verified(self, path: Path) -> bool:
-        """Whether it was read back and found whole when it was made."""
-        return str(path.resolve()) in self._verified()
+    def verified(self) -> dict[Path, datetime]:
+        """Those that were read back and found whole, and when (UTC), as far as they are still there."""
+        known = ((Path(path), float(about["at"])) for path, about in self._verified().items())
+        return {path: datetime.fromtimestamp(at, timezone.utc) for path, at in known if path.is_file()}
 
     def prune(self, folder: Path, keep: int) -> int:
         """Remove the daemon's own but the ``keep`` latest; how many went. Raises StoreError."""
@@ -172,9 +172,9 @@ class Backups:
         known = found.items() if isinstance(found, dict) else ()
         return {str(k): v for k, v in known if isinstance(v, dict) and isinstance(v.get("at"), (int, float))}
 
-    def _note(self, made: Path, memories: int) -> None:
+    def _note(self, made: Path, memories: int, now: datetime) -> None:
         known = {path: about for path, about in self._verified().items() if Path(path).is_file()}
-        known[str(made.resolve())] = {"at": int(time.time()), "memories": memories}
+        known[str(made.resolve())] = {"at": now.timestamp(), "memories": memories}
         fresh = self.folder / f"{VERIFIED}.partial"
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
