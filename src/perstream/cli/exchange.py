@@ -30,13 +30,38 @@ def register(group: typer.Typer) -> None:
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="FILE.jsonl (everything) or FILE.graphml (the graph).")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="FILE.jsonl (the memories), FILE.graphml (the graph), FILE.zip (everything), or a folder with --everything."
+        ),
+    ],
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--everything", help="All there is, pictures and a page to read for each day, as FILE.zip or a folder."
+        ),
+    ] = False,
+    vectors: Annotated[
+        bool, typer.Option("--vectors/--no-vectors", help="With everything: the vectors too, or make them anew later.")
+    ] = True,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     store: options.Store = None,
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write the memories to a file, also while a daemon runs. Forgetting later does not reach into it."""
+    """Write the memories to a file, also while a daemon runs. Forgetting later does not reach into it.
+
+    What is written is not encrypted, whatever the store is.
+    """
+    if everything or file.suffix.lower() == ".zip":
+        from perstream.cli.archive import export_everything
+
+        done, size = export_everything(file, vectors, force, options.settings(config, store))
+        _say_written(file, done, size, as_json)
+        return
+    if not vectors:
+        raise ConfigError("--no-vectors is for an archive: FILE.zip, or a folder with --everything")
     kind = _kind(file, (".jsonl", ".graphml"))
     if file.exists() and not force:
         raise ConfigError(f"{file} is there already: choose another name, or --force to write over it")
@@ -47,7 +72,7 @@ def export(
     keys = vault(settings)
     with (
         Memory.open(keys.folder, settings.memory, unembedded, read_only=True, keys=keys) as memory,
-        _written(file) as out,
+        written(file) as out,
     ):
         if kind == ".graphml":
             graph = memory.graph()
@@ -56,7 +81,10 @@ def export(
         else:
             made = memory.exchange.export(out, progress("exported"))
             done = {"memories": made.memories, "entities": made.entities, "gaps": made.gaps}
-    size = file.stat().st_size
+    _say_written(file, done, file.stat().st_size, as_json)
+
+
+def _say_written(file: Path, done: dict[str, int], size: int, as_json: bool) -> None:
     if as_json:
         output.emit({"file": str(file), **done, "bytes": size})
     else:
@@ -65,7 +93,9 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="FILE.jsonl (an export) or FILE.json (dataset records).")],
+    file: Annotated[
+        Path, typer.Argument(help="An export: FILE.jsonl, FILE.zip or its folder; or FILE.json (dataset records).")
+    ],
     participant: Annotated[
         int | None, typer.Option("--participant", help="Whose memories, of dataset records about several people.")
     ] = None,
@@ -77,14 +107,19 @@ def import_(
     as_json: options.Json = False,
 ) -> None:
     """Take memories in from a file: all of them or, on an error, none. What is there already is not doubled."""
-    kind = _kind(file, (".jsonl", ".json"))
-    if kind == ".jsonl" and (participant is not None or at is not None):
+    from perstream.memory.unpacked import is_archive
+
+    kind = ".zip" if is_archive(file) else _kind(file, (".jsonl", ".json", ".zip"))
+    if kind != ".json" and (participant is not None or at is not None):
         raise ConfigError("--participant and --at are for dataset records (FILE.json): an export says it itself")
-    if not file.is_file():
+    if not file.is_file() and not file.is_dir():
         raise NotFound(f"there is no file {file}")
     settings = options.settings(config, store)
     when = options.moment(at, "--at") or datetime.now(timezone.utc)
-    done = _records(file, participant, when, settings) if kind == ".json" else _export(file, settings)
+    if kind == ".json":
+        done = _records(file, participant, when, settings)
+    else:
+        done = _export(file, settings, archive=kind == ".zip")
     if as_json:
         output.emit({"file": str(file), **done})
         return
@@ -97,16 +132,24 @@ def import_(
         output.say(f"{done['embedded']} had no vectors of this embedder and were embedded anew")
 
 
-def _export(file: Path, settings: Config) -> dict[str, int]:
+def _export(file: Path, settings: Config, archive: bool) -> dict[str, int]:
     from perstream.app import open_memory
     from perstream.assistant.redacting import Clearing, Redacting
+    from perstream.memory.unpacked import Unpacked
 
     backend = _backend(settings)
     try:
-        with open_memory(settings, backend, keys=vault(settings)) as memory, file.open("rb") as lines:
+        with (
+            Unpacked(file) if archive else file.open("rb") as opened,
+            open_memory(settings, backend, keys=vault(settings)) as memory,
+        ):
             redacting = Redacting(memory, settings.privacy, lambda _: None)
             secrets = Clearing(redacting)
-            made = memory.exchange.import_from(lines, backend.embedder.embed_tokens, progress("imported"), secrets)
+            how = (backend.embedder.embed_tokens, progress("imported"), secrets)
+            if isinstance(opened, Unpacked):
+                made = memory.exchange.import_archive(opened, *how)
+            else:
+                made = memory.exchange.import_from(opened, *how)
             redacting.note(secrets.found, datetime.now(timezone.utc), "imported")
     except OSError as error:
         raise StoreError(f"cannot read {file}: {error.strerror}") from error
@@ -152,7 +195,7 @@ def unembedded(texts: Sequence[str]) -> FloatArray:
 
 
 @contextmanager
-def _written(file: Path) -> Iterator[IO[bytes]]:
+def written(file: Path) -> Iterator[IO[bytes]]:
     """A file for the owner alone (mode 0600) that gets its name when it is whole and on disk."""
     try:
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".partial")

@@ -40,18 +40,23 @@ _EDGES = (
 )
 
 
-def write(connection: Connection, out: IO[bytes], progress: Callable[[int], None]) -> dict[str, int]:
+def write(
+    connection: Connection,
+    out: IO[bytes],
+    progress: Callable[[int], None],
+    changed: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> dict[str, int]:
     """Write all lines; returns how many of each table. One line is in memory at a time.
 
     The connection should be inside a transaction, so that the counts in the header hold. ``progress``
-    is told the memories written so far, after each.
+    is told the memories written so far, after each; ``changed`` may leave something out of a line.
     """
     counts = {table: int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]) for table in KINDS.values()}
     out.write(_line({"kind": "header", "format": FORMAT, "version": VERSION, **counts}))
     for entity in _entities(connection):
-        out.write(_line(entity))
+        out.write(_line(changed(entity)))
     for number, memory in enumerate(_memories(connection), start=1):
-        out.write(_line(memory))
+        out.write(_line(changed(memory)))
         progress(number)
     for gap in _gaps(connection):
         out.write(_line(gap))
