@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from perstream.lab import fuzz, fuzz_targets
 from perstream.lab.fuzz_seeds import damaged
 from perstream.lab.fuzz_targets import Target, all_targets, opened
 from perstream.memory.memory import Memory
+from perstream.memory.store import explain
 
 NAMES = (
     *(f"video.{name}" for name in ("mp4", "matroska", "mpegts", "avi", "webm", "gif", "flv")),
@@ -126,7 +128,6 @@ def test_damage_is_the_same_for_the_same_number_and_varied() -> None:
 
 
 def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
-    import sqlite3
 
     with sqlite3.connect(tmp_path / "memory.db") as other:
         other.execute("CREATE TABLE holiday (day TEXT)")
@@ -135,3 +136,10 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StoreError):
         fuzz_targets.open_store(tmp_path)
     assert (tmp_path / "memory.db").read_bytes() == before
+
+
+def test_what_an_error_quotes_of_a_file_is_one_short_line() -> None:
+    said = str(
+        explain(sqlite3.DatabaseError("malformed database schema (\x1b[2J\n   x TEXT," + "y" * 5000), Path("m.db"))
+    )
+    assert said.isprintable() and len(said) < 400

@@ -27,6 +27,7 @@ from perstream.memory.swap import tidy
 
 DATABASE = "memory.db"
 BACKUPS = "backups"
+MOST_QUOTED = 200
 _CACHE_KB = 16 * 1024
 _LOG_PAGES = 512
 """The log is written back when it has this many pages (2 MiB)."""
@@ -232,8 +233,8 @@ def copy_database(source: Connection, target: Path, engine: Engine) -> None:
 
 
 def explain(error: Exception, path: Path) -> StoreError:
-    """SQLite's error as one line that says what to do."""
-    text = str(error)
+    """SQLite's error as one line that says what to do. It may quote the file, which may hold anything."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())[:MOST_QUOTED]
     if "not a database" in text or "malformed" in text:
         return StoreError(
             f"{path} is damaged, encrypted with another key or no PerStream store ({text}); it was left as it is: restore a backup"
