@@ -91,3 +91,22 @@ def test_a_sign_of_life_is_given_unless_only_a_restart_helps() -> None:
     assert trouble_of(Readiness(False, "worker-stuck"), lambda: True) == ""  # it may go on
     assert trouble_of(Readiness(False, "worker-stuck", hopeless=True), lambda: True) == "worker-stuck"
     assert trouble_of(Readiness(True), lambda: False) == "no answer over HTTP"
+
+
+def test_a_chore_that_failed_still_says_when_it_was_done_last() -> None:
+    went = [threading.Event(), threading.Event()]
+
+    def run() -> None:
+        first, second = went
+        if first.is_set():
+            second.set()
+            raise StoreError("no room")
+        first.set()
+
+    chores = Chores([Chore("copy", 0.001, run)])
+    chores.start()
+    assert went[1].wait(5)
+    assert chores.close(5)
+    (status,) = chores.status
+    assert status.done == 1 and status.failed >= 1 and status.last_error == "no room"
+    assert status.done_at is not None and status.done_at <= datetime.now(timezone.utc)

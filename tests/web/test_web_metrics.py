@@ -85,7 +85,7 @@ def test_upkeep_is_told() -> None:
         "builtin",
         "/store",
         memory,
-        chores=(ChoreStatus("backup", 3, 1, "no room", 2.5),),
+        chores=(ChoreStatus("backup", 3, 1, "no room", 2.5, NOON),),
         alerts=(Alert("source_gone", "a", "…", NOON), Alert("source_gone", "b", "…", NOON)),
         backups=BackupStatus(24.0, "/b", NOON, kept=3, made=2, failed=1),
         watchdog=WatchdogStatus(found={"perceive": 4}, keep_one_in=2, shed_s=9.0),
@@ -93,6 +93,7 @@ def test_upkeep_is_told() -> None:
     samples = {(s.name, *s.labels.values()): s.value for family in of_upkeep(status) for s in family.samples}
     assert samples["perstream_alerts_active", "source_gone"] == 2 and samples["perstream_alerts_active", "stuck"] == 0
     assert samples["perstream_chores_failed_total", "backup"] == 1
+    assert samples["perstream_chore_last_done_timestamp_seconds", "backup"] == NOON.timestamp()
     assert samples["perstream_backup_newest_timestamp_seconds",] == NOON.timestamp()
     assert samples["perstream_stuck_found_total", "perceive"] == 4 and samples["perstream_shedding_seconds_total",] == 9
 

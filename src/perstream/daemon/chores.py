@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 
 from perstream.daemon.doing import Doing
 from perstream.errors import PerStreamError
@@ -38,6 +39,8 @@ class ChoreStatus:
     last_error: str | None = None
     running_s: float = 0.0
     """For how long it has been running; 0 when it is not."""
+    done_at: datetime | None = None
+    """UTC, when it was done last."""
 
 
 class Chores:
@@ -70,7 +73,7 @@ class Chores:
         found = []
         for name, status in self._status.items():
             took = self.doing.busy_s if step is not None and step.name == name else 0.0
-            found.append(ChoreStatus(name, status.done, status.failed, status.last_error, took))
+            found.append(replace(status, running_s=took))
         return tuple(found)
 
     def close(self, timeout: float) -> bool:
@@ -97,13 +100,15 @@ class Chores:
             chore.run()
         except PerStreamError as error:
             log.warning("%s: %s", chore.name, error)
-            self._status[chore.name] = ChoreStatus(chore.name, was.done, was.failed + 1, str(error))
+            self._status[chore.name] = replace(was, failed=was.failed + 1, last_error=str(error))
             return False
         except Exception as error:
             log.exception("%s failed", chore.name)
             told = f"{type(error).__name__}: {error}"
-            self._status[chore.name] = ChoreStatus(chore.name, was.done, was.failed + 1, told)
+            self._status[chore.name] = replace(was, failed=was.failed + 1, last_error=told)
             return False
         else:
-            self._status[chore.name] = ChoreStatus(chore.name, was.done + 1, was.failed)
+            self._status[chore.name] = replace(
+                was, done=was.done + 1, last_error=None, done_at=datetime.now(timezone.utc)
+            )
             return True

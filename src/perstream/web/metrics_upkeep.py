@@ -22,6 +22,8 @@ def of_upkeep(status: AppStatus) -> Iterator[Metric]:
     yield counters("chores_failed", "Chores that failed", "chore", {one.name: one.failed for one in status.chores})
     running = {one.name: one.running_s for one in status.chores}
     yield gauges("chore_running_seconds", "For how long a chore has been running; 0 when it is not", "chore", running)
+    done_at = {one.name: one.done_at.timestamp() for one in status.chores if one.done_at is not None}
+    yield gauges("chore_last_done_timestamp_seconds", "When a chore was done last", "chore", done_at)
     backups = status.backups
     yield gauge("backup_interval_seconds", "backup.every_h; 0 is never", backups.every_h * 3600)
     yield gauge("backups_kept", "Backups in the folder that the daemon made", backups.kept)
