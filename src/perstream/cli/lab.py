@@ -78,9 +78,18 @@ def bench_serve(
 def bench_memory(
     nodes: Annotated[int, typer.Option("--nodes", min=100, help="Memories in the graph.")] = 10_000,
     tokens: Annotated[int, typer.Option("--tokens", min=0, max=256, help="Token vectors per memory, 0 for none.")] = 16,
+    encrypted: Annotated[
+        bool, typer.Option("--encrypted", help="Measure what encryption costs instead, against a plain store.")
+    ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Cost of remembering and recalling at a given size."""
+    """Cost of remembering and recalling at a given size; or of encryption."""
+    if encrypted:
+        from perstream.lab.bench_vault import bench_vault
+
+        costs = bench_vault(nodes)
+        output.emit(costs.to_json()) if as_json else output.table(costs.lines())
+        return
     from perstream.lab.bench_memory import bench_memory as run
 
     _show(run(nodes, tokens_per_memory=tokens), as_json)
