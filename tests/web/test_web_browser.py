@@ -11,11 +11,12 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 
-from browser_kit import KEPT_SHOTS, fake_camera, furnished, make_film, needs_chromium, picture
+from browser_kit import HOSTILE, KEPT_SHOTS, fake_camera, furnished, make_film, needs_chromium, picture
 from selenium.webdriver.common.keys import Keys
 
 from perstream.app import App
 from perstream.config import ServerConfig
+from perstream.daemon.alert_rules import Finding
 from perstream.daemon.status import SourceState, SourceStatus
 from perstream.events import ProactiveSaid
 from perstream.jsonlines import evidence_of
@@ -368,3 +369,19 @@ def test_a_refused_camera_is_explained(page: Page) -> None:
     page.one("main form button").click()
     page.until(lambda: "refused" in page.text("main [role=alert]"), "what to do")
     page.shot("camera_refused")
+
+
+def test_alerts_stand_in_a_quiet_bar_as_long_as_they_last(world: World, page: Page, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    alerts = world.app._upkeep.alerts
+    update = alerts.update
+    monkeypatch.setattr(alerts, "update", lambda found, now: None)  # what the house itself finds
+    page.open()
+    page.until(lambda: page.text("#link") == "live", "connected")
+    assert page.run("return document.getElementById('alerts').hidden")
+    now = datetime.now(timezone.utc)
+    update([Finding("disk_low", "/store", f"only 3 MB are free: {HOSTILE}")], now)
+    page.until(lambda: "only 3 MB are free" in page.text("#alerts"), "the alert is there")
+    assert not page.all("#alerts img") and page.all("#alerts .urgent")
+    page.shot("alert")
+    update([], now)
+    page.until(lambda: page.run("return document.getElementById('alerts').hidden"), "it is over")
