@@ -107,6 +107,18 @@ def test_where_no_systemd_answers_it_says_what_to_do(cli: Cli, machine: Machine)
     assert cli("service", "install", "--print").code == 0
 
 
+def test_a_daemon_that_runs_already_is_told_about(cli: Cli, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two would be one too many: the service would only be restarted until systemd gives up."""
+    cli.store.mkdir()
+    (cli.store / "daemon.json").write_text("{}")
+    monkeypatch.setattr("perstream.web.address.find_daemon", lambda store: store)
+    ran = cli("service", "install")
+    assert ran.code == 6 and "stop it first" in ran.err and not machine.unit.exists()
+    machine.unit.parent.mkdir(parents=True)
+    machine.unit.touch()  # it is the service itself that runs
+    assert cli("service", "install").code == 0
+
+
 def test_where_there_is_none_at_all(cli: Cli, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(machine.home))
     assert "neither systemd nor launchd" in cli("service", "install").err

@@ -46,7 +46,7 @@ class BusyHouse(ScriptedHouse):
             sent=(Sent("http://a", "m", "caption", 5, 1, 2, 100, 10, 20, 3),),
             fallbacks={"caption: timeout": 1},
             delivered={"webhook": {"sent": 1}},
-            chores=(ChoreStatus("backup"),),
+            chores=(ChoreStatus("backup", done_at=NOON),),
             backups=BackupStatus(24.0, newest=NOON),
             watchdog=WatchdogStatus(found={"perceive": 1}),
             vitals=Vitals(waiting={"percept": 1}, counts=Counts(redacted={"card": 1})),
@@ -120,3 +120,12 @@ def test_each_alert_says_what_is_wrong() -> None:
     rules = [rule for group in RULES["groups"] for rule in group["rules"]]
     assert len({rule["alert"] for rule in rules}) == len(rules) >= 8
     assert all(rule["annotations"]["summary"] and rule["labels"]["severity"] in ("page", "warn") for rule in rules)
+
+
+def test_the_page_names_figures_that_exist(known: dict[str, set[str]]) -> None:
+    page = (DEPLOY.parent / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
+    table = page[page.index("| metrics, each with") : page.index("Counters start at zero")]
+    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])]
+    assert len(named) > 30
+    for name in named:
+        assert {name, f"perstream_{name}", f"perstream_{name}_bucket"} & set(known), name

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from perstream.cli.profile import chosen
 from perstream.cli.service_host import host_here
 from perstream.cli.service_units import Service
 from perstream.config import Config
-from perstream.errors import ConfigError
+from perstream.errors import BackendUnavailable, ConfigError, StoreBusy
 from perstream.places import profile_name, store_folder
 from perstream.settings import NOT_SETTINGS
 
@@ -59,6 +60,10 @@ def install(
     if print_only:
         typer.echo(host.unit(service), nl=False)
         return
+    if find_spec("uvicorn") is None:
+        raise BackendUnavailable("serving needs: pip install 'perstream[server]' (uvicorn is missing)")
+    if not host.path(service.name).exists() and _is_served(store_folder(settings)):
+        raise StoreBusy(f"a daemon serves {store_folder(settings)} already: stop it first")
     for folder in service.writable:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     changed = host.install(service)
@@ -137,6 +142,14 @@ def _service(settings: Config, sources: list[str], store: Path | None, config: P
         home / "perstream" / "environment",
         memory_max,
     )
+
+
+def _is_served(store: Path) -> bool:
+    if not (store / "daemon.json").exists():
+        return False
+    from perstream.web.address import find_daemon
+
+    return find_daemon(store) is not None
 
 
 def _name(profile: str | None) -> str:
