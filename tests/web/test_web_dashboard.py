@@ -125,7 +125,7 @@ def test_each_alert_says_what_is_wrong() -> None:
 def test_the_page_names_figures_that_exist(known: dict[str, set[str]]) -> None:
     page = (DEPLOY.parent / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
     table = page[page.index("| metrics, each with") : page.index("Counters start at zero")]
-    named = [name for row in table.splitlines()[2:] for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])]
+    named = [name for row in table.strip().splitlines()[2:] for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])]
     assert len(named) > 30
     for name in named:
         assert {name, f"perstream_{name}", f"perstream_{name}_bucket"} & set(known), name
