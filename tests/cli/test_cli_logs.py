@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import logging
 import stat
+import threading
+import warnings
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -109,3 +111,22 @@ def test_a_full_disk_is_told_once(capfd: pytest.CaptureFixture[str]) -> None:
         for _ in range(3):
             logging.getLogger("perstream.odd").warning("lost")
     assert capfd.readouterr().err.count("cannot be written") == 1
+
+
+def test_warnings_and_threads_that_die_are_records_too(capfd: pytest.CaptureFixture[str]) -> None:
+    def die() -> None:
+        raise RuntimeError("token=geheim")
+
+    before = threading.excepthook
+    with logging_as(LogConfig(format="json")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("an odd number", stacklevel=1)
+        thread = threading.Thread(target=die, name="perstream-odd")
+        thread.start()
+        thread.join()
+    assert threading.excepthook is before
+    first, second = (json.loads(line) for line in capfd.readouterr().err.splitlines())
+    assert first["logger"] == "py.warnings" and "an odd number" in first["message"]
+    assert (second["level"], second["message"]) == ("critical", "perstream-odd ended")
+    assert "RuntimeError: token=***" in second["exception"]

@@ -13,6 +13,7 @@ import logging.handlers
 import os
 import stat
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -26,6 +27,7 @@ from perstream.errors import BackendUnavailable, ConfigError
 if TYPE_CHECKING:
     from io import TextIOWrapper
 
+log = logging.getLogger(__name__)
 OURS = ("perstream", "uvicorn")
 """Loggers that follow ``log.level``; others say warnings at most."""
 KEPT = 3
@@ -47,9 +49,13 @@ def logging_as(config: LogConfig, *, verbose: bool = False) -> Iterator[None]:
     root.setLevel(max(level, logging.WARNING))
     for name in OURS:
         logging.getLogger(name).setLevel(level)
+    logging.captureWarnings(True)
+    hook, threading.excepthook = threading.excepthook, _of_thread
     try:
         yield
     finally:
+        threading.excepthook = hook
+        logging.captureWarnings(False)
         root.handlers, levels = before[0], before[2]
         root.setLevel(before[1])
         for name, was in levels.items():
@@ -96,6 +102,13 @@ class PrivateFile(logging.handlers.RotatingFileHandler):
             self._told = True
             problem = type(sys.exc_info()[1]).__name__
             sys.stderr.write(f"perstream: the log file cannot be written ({problem}); records are lost\n")
+
+
+def _of_thread(ended: threading.ExceptHookArgs) -> None:
+    """A thread that died of something unforeseen is told in the same form as all else."""
+    if ended.exc_type is not SystemExit and ended.exc_value is not None:
+        name = ended.thread.name if ended.thread is not None else "a thread"
+        log.critical("%s ended", name, exc_info=(ended.exc_type, ended.exc_value, ended.exc_traceback))
 
 
 def _handler(config: LogConfig) -> logging.Handler:
