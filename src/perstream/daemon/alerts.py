@@ -22,6 +22,8 @@ from perstream.events import AlertRaised
 log = logging.getLogger(__name__)
 AGAIN_S = 3600.0
 """One that comes and goes is not brought more often than this."""
+OF_SOURCES = ("source_gone", "latency")
+"""Rules whose subject is a source."""
 MOST_KNOWN = 256
 """Alerts that are over and remembered for that."""
 
@@ -128,4 +130,5 @@ class Alerts:
 
 
 def _event(alert: Alert, now: datetime, active: bool) -> AlertRaised:
-    return AlertRaised(now, None, None, alert.rule, alert.subject, alert.text, active)
+    source = alert.subject if alert.rule in OF_SOURCES else None
+    return AlertRaised(now, source, None, alert.rule, alert.subject, alert.text, active)
