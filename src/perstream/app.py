@@ -10,6 +10,7 @@ from types import TracebackType
 
 from perstream.assistant.assistant import Assistant
 from perstream.config import Config
+from perstream.daemon import journal
 from perstream.daemon.aging import Aging
 from perstream.daemon.appstatus import AppStatus
 from perstream.daemon.asked import Asked
@@ -90,6 +91,7 @@ class App(Private):
         self._asked = Asked()
         self._counted = Counted()
         self.bus.listen(self._counted.hear)
+        self.bus.listen(journal.tell)
         self._delivery = Delivery(channels_of(config.delivery), self.bus.listen)
         worker = AssistantWorker(self.bus.publish, tick=lambda: self._assistant.tick(_utc_now()))
         backend = patient(backend, worker)
