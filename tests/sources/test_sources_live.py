@@ -3,11 +3,13 @@
 import dataclasses
 import functools
 import http.server
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from stream_server import StreamServer, say_nothing, send_rtsp, send_stream, until_after_a_gap
@@ -16,6 +18,7 @@ from video_maker import make_video
 from perstream.config import SourceConfig
 from perstream.errors import SourceError
 from perstream.sources import open_source
+from perstream.sources.rtsp_relay import RtspRelay
 from perstream.types import AudioChunk, Frame, Gap, SourceItem
 
 QUICK = SourceConfig(open_deadline_s=5.0, read_deadline_s=1.0, backoff_min_s=0.05, backoff_max_s=0.2)
@@ -90,6 +93,16 @@ def test_an_rtsp_camera_that_stops_and_comes_back(serve: Serve) -> None:
     check_gap(before, gap, after)
     assert gap.reason == "stalled"
     assert after.picture.gray(64).shape == (48, 64)
+
+
+def test_a_camera_behind_a_relay(serve: Serve) -> None:
+    server = serve(send_rtsp(60))
+    relay = RtspRelay(lambda: socket.create_connection(("127.0.0.1", server.port)))
+    source = open_source(relay.url(urlsplit(url_of(server, "rtsp"))), QUICK)
+    frames = [item for item, _ in zip(source.stream(), range(20), strict=False) if isinstance(item, Frame)]
+    source.close()
+    relay.close()
+    assert frames and frames[-1].picture.gray(64).shape == (48, 64)
 
 
 def test_a_server_that_falls_silent(serve: Serve) -> None:

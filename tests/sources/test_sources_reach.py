@@ -7,7 +7,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import av
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from perstream.errors import SourceError
 from perstream.sources import open_source
 from perstream.sources.reach import METADATA, Reach, inner, is_own
 from perstream.sources.relay import Relay
+from perstream.sources.rtsp_relay import RtspRelay, answers
 
 CONFIG = SourceConfig(open_deadline_s=8.0)
 
@@ -251,3 +254,36 @@ def test_a_file_leads_nowhere(tmp_path: Path, trap: Trap, name: str, kind: str) 
     with pytest.raises(SourceError):
         open_source(str(tmp_path / name), CONFIG)
     assert trap.heard == []
+
+
+def rtsp(status: str, *fields: str, body: str = "") -> bytes:
+    return "\r\n".join([f"RTSP/1.0 {status}", *fields, f"Content-Length: {len(body)}", "", body]).encode()
+
+
+def test_whole_answers_of_a_camera_pass_and_redirects_do_not() -> None:
+    first, second = rtsp("200 OK", "CSeq: 1"), rtsp("200 OK", "CSeq: 2", body="v=0\r\n\r\nm=video")
+    both = first + second
+    for cut in range(len(both) + 1):
+        whole, rest = answers(both[:cut])
+        assert whole + rest == both[:cut]
+        assert whole == (both if cut == len(both) else first if cut >= len(first) else b"")
+    for bad in (rtsp("302 Moved", "Location: rtsp://127.0.0.1/"), first + rtsp("301 x"), b"HTTP/1.1 200 OK\r\n\r\n"):
+        with pytest.raises(SourceError):
+            answers(bad)
+    with pytest.raises(SourceError, match="end"):
+        answers(b"x" * 2_000_000)
+
+
+def test_a_camera_sends_nobody_elsewhere(trap: Trap) -> None:
+    camera = Trap(rtsp("302 Found", "CSeq: 1", f"Location: rtsp://127.0.0.1:{trap.port}/x"))
+    relay = Relay(Reach("cam.test", ("cam.test",), lambda *_: ["127.0.0.1"]))
+    between = RtspRelay(lambda: relay.dial("cam.test", camera.port))
+    url = between.url(urlsplit("rtsp://me:secret@cam.test/live?x=1"))
+    assert url.startswith("rtsp://me:secret@127.0.0.1:") and url.endswith("/live?x=1")
+    with pytest.raises(av.FFmpegError):
+        av.open(url, options={"rtsp_transport": "tcp"}, timeout=5)
+    assert camera.heard and camera.heard[0].startswith(b"OPTIONS")
+    assert between.problem is not None and "another address" in between.problem
+    assert trap.heard == []
+    for one in (between, relay, camera):
+        one.close()

@@ -26,6 +26,7 @@ from perstream.errors import SourceError
 from perstream.sources.device import Input
 from perstream.sources.reach import Reach
 from perstream.sources.relay import Relay
+from perstream.sources.rtsp_relay import RtspRelay
 from perstream.sources.sound import SoundChunker
 from perstream.sources.wire import pack_frame, send
 
@@ -100,20 +101,18 @@ def _connect(way: Input, allow: tuple[str, ...]) -> InputContainer:
     """Open what lies on another machine, with every address checked. SourceError for one that is not fine."""
     parts = urlsplit(way.url)
     host, url = parts.hostname or "", way.url
-    reach = Reach(host, allow)
-    relay = Relay(reach)
+    relay = Relay(Reach(host, allow))
     relay.install()
-    if parts.scheme.lower() == "rtsp":  # no proxy knows it: the address that was checked takes the place of the name
-        address = reach.addresses(host, parts.port or RTSP_PORT)[0]
-        shown = f"[{address}]" if ":" in address else address
-        login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
-        if host not in allow:
-            url = parts._replace(netloc=f"{login}{shown}:{parts.port or RTSP_PORT}").geturl()
+    options, rtsp = way.options, None
+    if parts.scheme.lower() == "rtsp" and host not in allow:
+        rtsp = RtspRelay(lambda: relay.dial(host, parts.port or RTSP_PORT))
+        url, options = rtsp.url(parts), {**options, "rtsp_transport": "tcp"}
     try:
-        return av.open(url, format=way.format, options=way.options, metadata_errors="replace")
+        return av.open(url, format=way.format, options=options, metadata_errors="replace")
     except FFmpegError as error:
-        if relay.problem is not None:
-            raise SourceError(relay.problem) from error
+        problem = rtsp.problem if rtsp is not None else relay.problem
+        if problem is not None:
+            raise SourceError(problem) from error
         raise
 
 
