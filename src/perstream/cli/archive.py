@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perstream.cli.exchange import unembedded, written
 from perstream.cli.passphrase import vault
 from perstream.cli.progress import progress
+from perstream.cli.written import unembedded, written
 from perstream.config import Config
 from perstream.errors import ConfigError, StoreError
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from perstream.cli import options, output
-from perstream.cli.exchange import export, unembedded
+from perstream.cli.exchange import export
 from perstream.cli.passphrase import vault
+from perstream.cli.written import unembedded
 from perstream.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
@@ -30,9 +31,8 @@ def backups(store: options.Store = None, config: options.ConfigFile = None, as_j
 
     settings = options.settings(config, store)
     keys = vault(settings)
-    elsewhere = Path(settings.backup.folder).expanduser() if settings.backup.folder else None
     with Memory.open(keys.folder, settings.memory, unembedded, read_only=True, keys=keys) as memory:
-        listed = memory.backups.listed(elsewhere)
+        listed = memory.backups.listed()
     if as_json:
         for one in listed:
             output.emit(one)

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from perstream.cli import options, output
 from perstream.cli.passphrase import vault
 from perstream.cli.progress import progress
+from perstream.cli.written import unembedded, written
 from perstream.config import Config
 from perstream.errors import ConfigError, NotFound, StoreError
 
 if TYPE_CHECKING:
     from perstream.protocols import Backend
-    from perstream.types import FloatArray
 
 
 def register(group: typer.Typer) -> None:
@@ -187,26 +183,3 @@ def _kind(file: Path, kinds: tuple[str, ...]) -> str:
     if kind not in kinds:
         raise ConfigError(f"the file's name must end in {' or '.join(kinds)}, not {kind or file.name!r}")
     return kind
-
-
-def unembedded(texts: Sequence[str]) -> FloatArray:
-    """Reading needs no embedder, so none is loaded."""
-    raise StoreError(f"a store opened for reading embeds nothing, not {len(texts)} texts")
-
-
-@contextmanager
-def written(file: Path) -> Iterator[IO[bytes]]:
-    """A file for the owner alone (mode 0600) that gets its name when it is whole and on disk."""
-    try:
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=".partial")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                yield out
-                out.flush()
-                os.fsync(out.fileno())
-            Path(name).replace(file)
-        except BaseException:
-            Path(name).unlink()
-            raise
-    except OSError as error:
-        raise StoreError(f"cannot write {file}: {error.strerror}") from error

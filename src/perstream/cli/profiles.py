@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from perstream.cli import options, output
-from perstream.cli.exchange import unembedded
+from perstream.cli.written import unembedded
 from perstream.config import Config
 from perstream.errors import NotFound, PerStreamError, StoreBusy
 from perstream.places import profile_name, profiles, store_folder

@@ -144,7 +144,7 @@ class _Reader:
         text = f"{said}. {entry.notes}" if entry.notes else f"{said}."
         if len(text) > MAX_TEXT:
             return Skipped(entry.title[:40], f"it is longer than {MAX_TEXT} characters")
-        begins, ends = self._utc(entry.start), self._utc(entry.end)
+        begins, ends = self._span(entry)
         if entry.repeats:
             limit = entry.rule.until if entry.rule is not None else None
             ends = self._utc(limit + timedelta(days=1)) if limit else None
@@ -159,6 +159,15 @@ class _Reader:
             revises=False,
             ended=entry.cancelled,
         )
+
+    def _span(self, entry: _Entry) -> tuple[datetime | None, datetime | None]:
+        """From when to when it holds; a day is over at its end, and a to-do is not over when it is due."""
+        if entry.todo:
+            return None, None
+        end = entry.end
+        if end is None and entry.start is not None and not isinstance(entry.start, datetime):
+            end = entry.start + timedelta(days=1)
+        return self._utc(entry.start), self._utc(end)
 
     def _coming(self, entry: _Entry, moved: set[date]) -> list[date]:
         if entry.rule is None or entry.cancelled:

@@ -17,7 +17,7 @@ _LINES = (
     "SELECT started_at, 'gap', id, reason, '', source, 0, ended_at, 0 FROM gaps UNION ALL "
     "SELECT at, 'word', id, text, '', source, 0, NULL, 0 FROM words WHERE reason IS NULL ORDER BY at, what, 3"
 )
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~>$^=-])")
+_MARKS = re.compile(r"([\\`*_\[\]|~])")
 
 
 def pages(connection: Connection) -> Iterator[tuple[str, str]]:
