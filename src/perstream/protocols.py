@@ -223,7 +223,7 @@ class Backend:
     sent: Callable[[], tuple[Sent, ...]] = tuple
     """What went to model servers so far."""
     spent: Callable[[], float] = lambda: 0.0
-    """Share of this hour's budget for model servers that is used up, 0 to 1."""
+    """Share of this hour's budget for model servers that is used up, 0 to 1; what is kept for questions is not in it."""
     fell_back: Callable[[], Mapping[str, int]] = dict
     """How often a builtin part stood in for a model's, by part and reason."""
     notes: tuple[str, ...] = ()

@@ -100,3 +100,20 @@ def test_one_that_the_owner_made_counts(memory: Memory) -> None:
     assert not backups.due()
     wall.now += timedelta(hours=25)
     assert backups.due()
+
+
+def test_two_stores_may_share_a_folder(memory: Memory, tmp_path: Path) -> None:
+    shared = tmp_path / "usb"
+    shared.mkdir()
+    wall = Wall()
+    with Memory.open(
+        tmp_path / "other", MemoryConfig(), lambda texts: np.zeros((len(texts), 384), np.float32)
+    ) as other:
+        both = [keeper(one, wall, folder=str(shared), keep=1) for one in (memory, other)]
+        for _ in range(3):
+            for backups in both:
+                backups.run()
+                wall.now += timedelta(seconds=1)
+            wall.now += timedelta(days=1)
+        assert [backups.status.kept for backups in both] == [1, 1]
+    assert len(list(shared.glob("auto-*.db"))) == 2

@@ -221,6 +221,8 @@ class SourcePipeline:
             keyframes = [one.item for one in together if isinstance(one.item, Keyframe)]
             with self.doing.at("see"):
                 percepts = perceiver.see_all(keyframes)
+            if self._turn == turn:
+                self._in_hand = ()
             for percept, one in zip(percepts, together, strict=True):
                 if self._turn == turn:
                     self._reporter.kept(percept)

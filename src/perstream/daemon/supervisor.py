@@ -48,6 +48,8 @@ class Supervisor:
         self._lock = threading.RLock()
         self._watched: dict[str, Watched] = {}
         self._stopping = threading.Event()
+        self.doing = Doing()
+        """What its own thread is at."""
         self._thread = threading.Thread(target=self._run, name="perstream-supervisor", daemon=True)
 
     def start(self) -> None:
@@ -193,7 +195,8 @@ class Supervisor:
     def _run(self) -> None:
         while not self._stopping.wait(self._limits.tick_s):
             for watched in self._chosen(None):
-                watched.tend()
+                with self.doing.at(f"tend {watched.pipeline.name}"):
+                    watched.tend()
 
     def _find(self, name: str) -> Watched:
         with self._lock:

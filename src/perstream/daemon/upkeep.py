@@ -78,7 +78,7 @@ class Upkeep:
             lambda: house.worker.trouble.now,
         )
         self.alerts = Alerts(config.alerts, house.bus.publish, house.delivery.alert, house.hushed)
-        self._patrols = [Patrol(self.watchdog.look, min(LOOK_S, config.watchdog.stuck_s / 4), "watchdog")]
+        self._patrols = [Patrol(self.watchdog.look, min(LOOK_S, max(0.05, config.watchdog.stuck_s / 4)), "watchdog")]
         if config.alerts.enabled:
             self._patrols.append(Patrol(self._look_for_alerts, ALERT_S, "alerts"))
         self._probe_due = 0.0
@@ -121,6 +121,7 @@ class Upkeep:
     def _others(self) -> Iterable[Ward]:
         """Threads that are reported when they hang."""
         yield Ward("chore", _name(self.chores), self.chores.doing, CHORES_TAKE)
+        yield Ward("chore", "sources", self._house.supervisor.doing)
         for courier in self._house.delivery.couriers:
             yield Ward("deliver", courier.channel.name, courier.doing)
         for patrol in self._patrols[1:]:

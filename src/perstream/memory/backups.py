@@ -90,22 +90,16 @@ class Backups:
         self._note(made, memories, now or datetime.now(timezone.utc))
         return made
 
-    def listed(self, folder: Path | None = None) -> list[Listed]:
-        """All that are known and those in ``folder``, newest first; each is opened and counted."""
-        with self._store.reading() as connection:
-            paths = backup.own_backups(connection, self._store.folder)
-        if folder is not None and folder.is_dir():
-            paths += folder.glob(f"{AUTO}*.db")
+    def listed(self) -> list[Listed]:
+        """All of this store, newest first; each is opened and counted."""
         verified = self._verified()
-        found = {path.resolve(): path for path in paths}
-        return sorted(
-            (self._look(path, verified) for path in found.values()), key=lambda one: one.made_at, reverse=True
-        )
+        return sorted((self._look(path, verified) for path in self._own()), key=lambda one: one.made_at, reverse=True)
 
     def automatic(self, folder: Path) -> list[tuple[datetime, Path]]:
-        """Those that the daemon made in ``folder``, the newest first. Nothing is opened."""
-        found = [(made, path) for path in folder.glob(f"{AUTO}*.db") if (made := _stamp(path)) is not None]
-        return sorted(found, reverse=True)
+        """Those of this store that the daemon made in ``folder``, the newest first: others' may lie there, too."""
+        here = folder.resolve()
+        mine = [path for path in self._own() if path.name.startswith(AUTO) and path.resolve().parent == here]
+        return sorted(((made, path) for path in mine if (made := _stamp(path)) is not None), reverse=True)
 
     def verified(self) -> dict[Path, datetime]:
         """Those that were read back and found whole, and when (UTC), as far as they are still there."""
@@ -121,6 +115,11 @@ class Backups:
             except OSError as error:
                 raise StoreError(f"cannot remove the old backup {path} ({error.strerror})") from error
         return len(old)
+
+    def _own(self) -> list[Path]:
+        with self._store.reading() as connection:
+            paths = backup.own_backups(connection, self._store.folder)
+        return list({path.resolve(): path for path in paths}.values())
 
     def _check_room(self, place: Path, keep_free_mb: float) -> None:
         there = next((folder for folder in (place, *place.parents) if folder.is_dir()), place)

@@ -59,12 +59,16 @@ class Budget:
             return ticket
 
     def share(self) -> float:
-        """How much of this hour's calls or tokens is spent, whichever is more; 0 to 1, and 0 without a limit."""
+        """How much of this hour's calls or tokens is spent, whichever is more, of what is not kept for questions.
+
+        0 to 1; 0 without a limit.
+        """
+        mine = 1 - KEPT_FREE_BY_OTHERS
         with self._lock:
             since = self._clock() - HOUR_S
             spent = [ticket for ticket in self._spent if ticket.at > since]
-            calls = len(spent) / self._calls if self._calls else 0.0
-            tokens = sum(ticket.tokens for ticket in spent) / self._tokens if self._tokens else 0.0
+            calls = len(spent) / (self._calls * mine) if self._calls else 0.0
+            tokens = sum(ticket.tokens for ticket in spent) / (self._tokens * mine) if self._tokens else 0.0
             return min(1.0, max(calls, tokens))
 
     def settle(self, ticket: Ticket, tokens: int) -> None:
