@@ -149,3 +149,17 @@ def test_what_failed_cost_no_tokens() -> None:
         with pytest.raises(Exception, match="refused the request"):
             talk.ask()
         assert talk.ask() == "Yes."
+
+
+def test_how_much_is_spent_counts_what_is_not_kept_for_questions() -> None:
+    clock = Clock()
+    budget = Budget(100, 0, clock)
+    assert budget.share() == 0
+    assert taken(budget, "caption") == 80
+    assert budget.share() == 1  # captions get nothing any more, and that is when the owner should know
+    clock.now = HOUR_S + 1
+    assert budget.share() == 0
+    tokens = Budget(0, 1000, clock)
+    tokens.settle(tokens.take("caption", 100), 400)
+    assert tokens.share() == 0.5
+    assert Budget(0, 0, clock).share() == 0
