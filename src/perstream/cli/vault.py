@@ -120,8 +120,10 @@ def move(
     """Keep the key elsewhere. What is encrypted stays as it is; the key that was kept before opens it no more."""
     if to == "passphrase":
         raise ConfigError("`perstream vault passphrase` seals the key by a passphrase")
-    keys = vault(options.settings(config, store))
-    moved = _smith(keys).move(to, key_file)
+    settings = options.settings(config, store)
+    keys = vault(settings)
+    named = Path(settings.encryption.key_file) if settings.encryption.key_file else None
+    moved = _smith(keys).move(to, key_file or named)
     output.emit({"kept": moved.kept}) if as_json else output.say(f"the key is {keys.place(moved)}")
 
 

@@ -72,9 +72,6 @@ class Engine:
 
     keys: tuple[Key, ...] = ()
     """The first encrypts what is made; the others open what was made before it. None: what is made is plain."""
-    mixed: bool = False
-    """Files may be plain although there are keys. They are looked at, so nothing in this process may have them open:
-    a file that is closed takes the process's locks on it away, SQLite's too (POSIX)."""
 
     @property
     def lasting(self) -> bool:
@@ -96,13 +93,13 @@ class Engine:
         """Nothing is left to do."""
 
     def connect(self, file: Path | str, *, uri: str = "", timeout: float = TIMEOUT_S) -> Connection:
-        """Open a file under the key that fits, a new one under the first; plain without keys, or a ``mixed`` one that is.
+        """Open a file under the key that fits, a new one under the first; without keys as a plain one.
 
         ``uri`` is how to open it, for example mode=ro. Transactions are the caller's; any thread may use the connection.
         Raises the errors of :func:`errors`, StoreError where SQLCipher is not installed.
         """
         path = Path(file)
-        if not self.keys or (self.mixed and is_plain(path)):
+        if not self.keys:
             return _plain(path, uri, timeout)
         keys = self.keys if is_written(path) else self.keys[:1]
         for key in keys[:-1]:
@@ -156,7 +153,10 @@ def in_ram() -> Connection:
 
 
 def is_plain(file: Path) -> bool:
-    """Is this a database that anybody can read? Not when it is empty or not there. See :attr:`Engine.mixed`."""
+    """Is this a database that anybody can read? Not when it is empty or not there.
+
+    Nothing in this process may have it open: closing a file takes the process's locks on it away, SQLite's too (POSIX).
+    """
     try:
         with file.open("rb") as opened:
             return opened.read(len(HEADER)) == HEADER
@@ -175,7 +175,7 @@ def no_plain_one(file: Path, engine: Engine) -> Iterator[None]:
     try:
         yield
     except StoreError as error:
-        if engine.keys and not engine.mixed and is_plain(file):
+        if engine.keys and is_plain(file):
             raise StoreError(
                 f"{file} can be read by anybody although this store is encrypted: somebody put it there; "
                 "`perstream vault encrypt` encrypts it, or put the right one back"

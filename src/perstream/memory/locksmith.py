@@ -53,7 +53,7 @@ class Locksmith:
             fresh = not self._vault.path.exists()
             keys = self._vault.create("changing") if fresh else self._vault.unlock(self._found())
             try:
-                store = self._main(Engine(keys, mixed=True))
+                store = self._main(Engine(keys), Engine(keys))
             except BaseException:
                 if fresh and is_plain(self._database):
                     self._gone()
@@ -71,7 +71,7 @@ class Locksmith:
             keys = (Key.random(), *old)[:MOST_KEYS]
             self._vault.seal(before.store, keys, "changing", before.kept, before.file, new=False)
             try:
-                store = self._main(Engine(keys, mixed=True))
+                store = self._main(Engine(keys), Engine(keys))
             except BaseException:
                 if not Engine(keys).made(self._database):
                     self._vault.seal(before.store, old, before.state, before.kept, before.file, new=False)
@@ -88,7 +88,7 @@ class Locksmith:
             keys = self._vault.unlock(before)
             self._vault.write(replace(before, state="changing"))
             try:
-                store = self._main(Engine(keys, mixed=True), PLAIN)
+                store = self._main(Engine(keys), PLAIN)
             except BaseException:
                 if not is_plain(self._database):
                     self._vault.write(before)
@@ -140,13 +140,12 @@ class Locksmith:
             raise StoreError(f"the store {self._vault.folder} is not encrypted: `perstream vault encrypt` does that")
         return keyfile.read(self._vault.path)
 
-    def _main(self, keys: Engine, new: Engine | None = None) -> bool:
-        """Rewrite the store itself, when it is not yet as ``new`` makes it (None: as ``keys`` do)."""
-        new = new or keys
+    def _main(self, keys: Engine, new: Engine) -> bool:
+        """Rewrite the store itself, when it is not yet as ``new`` makes it."""
         with _explained(self._database):
             if new.made(self._database):
                 return False
-            check(self._database, keys)
+            check(self._database, PLAIN if is_plain(self._database) else keys)
             recode.replace(self._database, keys, new)
             return True
 

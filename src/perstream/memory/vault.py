@@ -67,7 +67,9 @@ class Vault:
         database = self.folder / DATABASE
         if self.path.exists():
             found = keyfile.read(self.path)
-            return Engine(self.unlock(found), mixed=found.state != "encrypted")
+            if found.state != "encrypted" and is_plain(database):
+                return PLAIN  # encrypting has not come to it, or decrypting has
+            return Engine(self.unlock(found))
         if self.spare.exists() and is_written(database) and not is_plain(database):
             raise StoreError(f"{self.path} is missing: put the copy {self.spare} in its place")
         if not fresh:
@@ -179,7 +181,10 @@ class Vault:
     # --- what is said about it --------------------------------------------------------------
 
     def status(self) -> VaultStatus:
-        """Look without the key. Raises StoreError when ``key.json`` cannot be read."""
+        """Look without the key. Raises StoreError when ``key.json`` cannot be read.
+
+        Not for a process that has the store open; :func:`perstream.memory.engine.is_plain` says why.
+        """
         found = keyfile.read(self.path) if self.path.exists() else None
         database = self.folder / DATABASE
         inside = sorted(self.spare.parent.glob("*.db")) if self.spare.parent.is_dir() else []
