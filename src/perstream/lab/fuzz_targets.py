@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from starlette.websockets import WebSocket
 
 from perstream.config import MemoryConfig, SourceConfig
 from perstream.errors import PerStreamError
@@ -78,7 +77,7 @@ class _Deaf:
 
 def push(data: bytes, _: Path) -> None:
     """A message of a browser's camera, binary or text."""
-    session = _Session(cast(WebSocket, _Deaf()), PushSource("x", capacity=8))
+    session = _Session(cast(Any, _Deaf()), PushSource("x", capacity=8))
 
     async def take() -> None:
         await (session._take(data) if data[:1] != b"{" else session._told(data.decode("latin-1")))
