@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-
 from perstream.config import MemoryConfig, SourceConfig
 from perstream.errors import PerStreamError
 from perstream.imports import formats
