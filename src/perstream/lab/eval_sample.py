@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from perstream.config import Config
+from perstream.config_privacy import PrivacyConfig
 from perstream.errors import ConfigError, SourceError
 from perstream.events import Event, KeyframeKept, ProactiveSaid
 from perstream.jsonlines import dump_line, plain
@@ -22,6 +23,8 @@ from perstream.lab.sample_score import Item, answered, answered_directly, has_ev
 
 SHIPPED = Path("sample_videos")
 PATIENCE_S = 1800.0
+ASKABLE = PrivacyConfig(redact=("card", "key", "identity"))
+"""A day may ask for the password on a note, which is not stored otherwise."""
 COUNTS = ("questions", "answered", "evidence_ok", "unanswerable", "refused", "due", "said_in_time", "false_alarms")
 
 
@@ -61,7 +64,7 @@ def evaluate_sample(day: int | Path, *, work: Path, config: Config | None = None
     truth = _truth_of(files)
     start = datetime.fromisoformat(truth.start_time)
     with tempfile.TemporaryDirectory(prefix="store-", dir=work) as store:
-        return _watch_and_ask(files, truth, start, replace(config or Config(), store=store))
+        return _watch_and_ask(files, truth, start, replace(config or Config(privacy=ASKABLE), store=store))
 
 
 def _made(seed: int, folder: Path) -> DayFiles:

@@ -55,7 +55,7 @@ _AUTH = re.compile(r"(?i)\b(?:bearer|basic|authorization:\s{0,2}token)[ ]{1,3}(?
 _NAMED = re.compile(
     r"(?i)(?<![a-z])(?:api[ _\-]?key|(?:secret|access|auth|private|encryption|recovery|license|licence|master|session|refresh)"
     r"[ _\-]?(?:access[ _\-]?)?(?:key|token)(?:[ _\-]id)?|client[ _\-]?secret|secret|token|api[ _\-]?token|apikey|schl(?:ü|ue)ssel|cl[eé] api"
-    r"|clave api|webhook)[\"']?[ ]{0,2}(?:(?:[:=]|=>|->)|(?:is|ist|lautet|est|es)[ ])[ ]{0,2}[\"'`]?(?P<value>[A-Za-z0-9_+/=.~\-]{12,512})"
+    r"|clave api|webhook)[\"']?(?:[ ]{0,2}(?:(?:[:=]|=>|->)|(?:is|ist|lautet|est|es)[ ])[ ]{0,2}|[ ]?\n[ ]?|[ ]{1,2})[\"'`]?(?P<value>[A-Za-z0-9_+/=.~\-]{12,512})"
 )
 _QUERY = re.compile(
     r"(?i)[?&#;](?:access_token|refresh_token|id_token|auth|auth_token|token|api_?key|key|secret|client_secret|sig|signature)="
@@ -68,7 +68,9 @@ _SEED = re.compile(
 _SEED_WORD = re.compile(r"[\s,;/|]{0,3}(?:\d{1,2}[.):]?[ ]{0,2})?([a-z]{3,8})(?![A-Za-z\-'’])", re.I)
 _LEAST_SEED = 12
 _MOST_SEED = 24
-_SEED_FILL = frozenset("is are was the words phrase following these ist sind lautet est sont es son".split())
+_SEED_FILL = re.compile(
+    r"(?i)(?:[ ]?(?:is|are|was|the|words|phrase|following|these|ist|sind|lautet|est|sont|es|son)\b:?){0,3}"
+)
 _ENTROPY = 3.0
 
 
@@ -120,13 +122,9 @@ def _seeds(text: str) -> Iterator[Found]:
     place = 0
     while (cue := _SEED.search(text, place)) is not None:
         place = cue.end()
-        start, count, at = -1, 0, cue.end()
+        start, count, at = -1, 0, _SEED_FILL.match(text, cue.end()).end()  # type: ignore[union-attr]
         while count < _MOST_SEED and (word := _SEED_WORD.match(text, at)) is not None:
             at = word.end()
-            if count == 0 and word.group(1).lower() in _SEED_FILL:
-                if text[at : at + 1] == ":":
-                    at += 1
-                continue
             start = word.start(1) if start < 0 else start
             count += 1
         if count >= _LEAST_SEED:

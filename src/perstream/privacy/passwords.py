@@ -19,11 +19,19 @@ _LABEL = re.compile(
     r"|(?P<shy>pass|pw|clave|parola|psk))(?![\w/])"
 )
 _STRONG = re.compile(
-    r"[ \t]{0,3}(?:\([^()\n]{0,30}\)[ \t]?)?(?:[:=]|->|→|⇒)[ \t]{0,3}(?:\n[ ]?)?|(?i:\?[ ]?\n?[ ]?(?:it'?s|it is|es ist|c'est|es)[ ]{1,2})"
+    r"[ \t]{0,3}(?:\([^()\n]{0,30}\)[ \t]?)?(?:[:=]|->|→|⇒)[ \t]{0,3}(?:\n[ ]?)?|(?i:\?[ ]?\n?[ ]?(?:[-–—][ ]?)?(?:it'?s|it is|es ist|c'est|es)[ ]{1,2})"
 )
 _IS = re.compile(
     r"(?i)[ ]{1,2}(?:(?:for|of|to|at|in|f(?:ü|ue)r|von|de|del|pour|du|da)[ ](?:[\w.'’@\-]{1,30}[ ]){1,5}?)?"
     r"(?:is now|is still|is|was|ist|war|lautet|est|es|è|are)(?:[ ]?:)?[ ]{1,2}"
+)
+_SET = re.compile(r"(?i)[ ](?:to|as|auf|en)[ ]{1,2}")
+_SETTING = re.compile(
+    r"(?i)\b(?:set|sets|changed?|put|made|updated?|choose|chose|ge(?:ä|ae)ndert|gesetzt|changé|cambié)\b[^.\n]{0,24}$"
+)
+_AS = re.compile(
+    r"(?i)\b(?:use|used|using|enter|type|typed|take|took|chose|choose|try)[ ](?P<value>[^\s\"“”]{3,80})[ ](?:as|for)[ ](?:(?:the|a|my|your|our|new)[ ]){0,2}"
+    r"(?:[\w\-]{1,20}[ ])?(?:password|passcode|passphrase|passwort|pin)\b"
 )
 _WEAK = re.compile(r"[ \t]{1,3}|[ ]?\n[ ]?")
 _QUOTED = re.compile(r"[\"“”„«»‘'`](?P<value>[^\"“”„«»’'`\n]{1,80})[\"“”„«»’'`]")
@@ -36,7 +44,7 @@ _NO_VALUE = frozenset(
     long short longer shorter simple complex case sensitive there here see ask check enter change choose create confirm repeat update
     when where what which who how and or but if then because as than about after before until while will would can could should must
     may might has have had does do did been being be was is are stolen leaked compromised shared public private available optional
-    default accepted denied rejected managed manager managers field box hint policy page screen form login entry request recovery
+    default expire match protect unlock open log access get continue confirm one ones accepted denied rejected managed manager managers field box hint policy page screen form login entry request recovery
     security number letter word words characters something somebody someone anything everything nothing up out off over
     der die das ein eine mein dein sein ihr unser falsch richtig nicht kein zu auf in im am an bei unter abgelaufen geändert vergessen
     sicher unsicher erforderlich gleich neu le la les un une mon ton son notre votre pas faux correct sur dans sous oublié incorrecte
@@ -95,10 +103,15 @@ def _labelled(text: str) -> Iterator[Found]:
             span = None
         elif (told := _IS.match(text, after)) is not None:
             span = _value(text, told.end(), stated=False)
+        elif (put := _SET.match(text, after)) and _SETTING.search(text, max(0, label.start() - 40), label.start()):
+            span = _value(text, put.end(), stated=False)
         else:
             span = _looks_like_one(text, after)
         if span is not None:
             yield Found(*span, "password", "password")
+    for match in _AS.finditer(text):
+        if not _is_no_value(match["value"]):
+            yield Found(*match.span("value"), "password", "password")
 
 
 def _value(text: str, start: int, stated: bool) -> tuple[int, int] | None:
