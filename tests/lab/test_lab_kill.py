@@ -13,6 +13,7 @@ import pytest
 from perstream.config import MemoryConfig
 from perstream.lab.kill_store import Expected, Tally, fill, killed, look_over, run
 from perstream.lab.kill_writer import embed
+from perstream.memory.engine import PLAIN, Engine, Key
 from perstream.memory.memory import Memory
 from perstream.types import Selector
 
@@ -86,7 +87,8 @@ def test_a_writer_says_what_it_does_until_it_is_killed(tmp_path: Path) -> None:
     assert said and all("do" in line or "put" in line for line in said)
 
 
-def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    tally = run(tmp_path, rounds=6, seed=3)
+@pytest.mark.parametrize("keys", [PLAIN, Engine((Key(bytes(32)),))], ids=["plain", "encrypted"])
+def test_nothing_acknowledged_is_lost(tmp_path: Path, keys: Engine) -> None:
+    tally = run(tmp_path, rounds=6, seed=3, keys=keys)
     assert tally.rounds == 6
     assert +tally.faults == {}

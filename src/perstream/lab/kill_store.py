@@ -28,6 +28,7 @@ from perstream.config import MemoryConfig
 from perstream.errors import PerStreamError
 from perstream.lab.kill_writer import START, embed, seen, vectors, work
 from perstream.memory import backup
+from perstream.memory.engine import PLAIN, Engine, Key, Keys
 from perstream.memory.memory import Memory
 from perstream.types import Provenance, Query
 
@@ -134,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--memories", type=int, default=0, help="fill the store with so many first, and keep to one")
     parser.add_argument("--folder", type=Path, default=None, help="where stores are made; default: a temporary one")
+    parser.add_argument("--encrypted", action="store_true", help="of encrypted stores")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     tally = Tally()
@@ -141,12 +143,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tempfile.TemporaryDirectory(prefix="perstream-kill-", dir=options.folder) as folder,
         contextlib.suppress(KeyboardInterrupt),  # what was found so far is worth having
     ):
-        run(Path(folder), options.rounds, options.seed, options.memories, tally)
+        keys = Engine((Key.random(),)) if options.encrypted else PLAIN
+        run(Path(folder), options.rounds, options.seed, options.memories, tally, keys)
     print(json.dumps(tally.to_json()))
     return int(sum(tally.faults.values()) > 0)
 
 
-def run(folder: Path, rounds: int, seed: int, memories: int = 0, tally: Tally | None = None) -> Tally:
+def run(
+    folder: Path, rounds: int, seed: int, memories: int = 0, tally: Tally | None = None, keys: Keys = PLAIN
+) -> Tally:
     """Kill ``rounds`` writers of stores in ``folder``, counting in ``tally``."""
     rng = random.Random(seed)
     tally = tally or Tally()
@@ -156,16 +161,16 @@ def run(folder: Path, rounds: int, seed: int, memories: int = 0, tally: Tally | 
             store, expected = folder / f"store-{number}", Expected()
             config = MemoryConfig(disk_budget_mb=BUDGET_MB * (number // ROUNDS_PER_STORE % 2))
             if memories:
-                expected.held = fill(store, config, memories)
+                expected.held = fill(store, config, memories, keys)
         first = max(memories, 1_000_000) + 10_000 * number
-        expected.replay(killed(store, config, first, rng.uniform(0.0, LONGEST_S)), tally)
-        look_over(store, config, expected, rng, tally)
+        expected.replay(killed(store, config, first, rng.uniform(0.0, LONGEST_S), keys), tally)
+        look_over(store, config, expected, rng, tally, keys)
     return tally
 
 
-def fill(store: Path, config: MemoryConfig, memories: int) -> dict[int, tuple[str, bool]]:
+def fill(store: Path, config: MemoryConfig, memories: int, keys: Keys = PLAIN) -> dict[int, tuple[str, bool]]:
     """A store of so many memories; id to text and pinned."""
-    with Memory.open(store, config, embed) as memory:
+    with Memory.open(store, config, embed, keys=keys) as memory:
         for start in range(0, memories, 500):
             news = (seen(number) for number in range(start, min(start + 500, memories)))
             memory.remember_all(
@@ -174,13 +179,13 @@ def fill(store: Path, config: MemoryConfig, memories: int) -> dict[int, tuple[st
         return _held(memory)
 
 
-def killed(store: Path, config: MemoryConfig, first: int, seconds: float) -> list[dict[str, Any]]:
+def killed(store: Path, config: MemoryConfig, first: int, seconds: float, keys: Keys = PLAIN) -> list[dict[str, Any]]:
     """What a writer said until it was killed; the last line may be missing, never half."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
-        work(store, config, first, writing)
+        work(store, config, first, writing, keys)
     os.close(writing)
     said = b""
     try:
@@ -193,10 +198,12 @@ def killed(store: Path, config: MemoryConfig, first: int, seconds: float) -> lis
     return [json.loads(line) for line in said.split(b"\n")[:-1]]
 
 
-def look_over(store: Path, config: MemoryConfig, expected: Expected, rng: random.Random, tally: Tally) -> None:
+def look_over(
+    store: Path, config: MemoryConfig, expected: Expected, rng: random.Random, tally: Tally, keys: Keys = PLAIN
+) -> None:
     """Open what a killed writer left and compare."""
     began = time.perf_counter()
-    with Memory.open(store, config, embed) as memory:
+    with Memory.open(store, config, embed, keys=keys) as memory:
         tally.slowest_open_s = max(tally.slowest_open_s, time.perf_counter() - began)
         there = _held(memory)
         faults = expected.compare(there)
@@ -213,7 +220,7 @@ def look_over(store: Path, config: MemoryConfig, expected: Expected, rng: random
     faults["residue"] += sum(any(_mark(text) in data for data in left) for text in expected.forgotten)
     for copy in (store / "backups").glob("*.db"):
         try:
-            backup.check(copy)
+            backup.check(copy, keys.of_backup(copy))
         except PerStreamError:
             faults["broken"] += 1
     tally.rounds += 1

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from perstream.config import MemoryConfig
+from perstream.memory.engine import PLAIN, Keys
 from perstream.memory.memory import Memory
 from perstream.memory.reduce import Order
 from perstream.types import (
@@ -106,10 +107,10 @@ def embed(texts: Sequence[str]) -> FloatArray:
     return normalized(np.array(rows).reshape(len(texts), 384))
 
 
-def work(store: Path, config: MemoryConfig, first: int, channel: int) -> None:
+def work(store: Path, config: MemoryConfig, first: int, channel: int, keys: Keys = PLAIN) -> None:
     """Open the store and use it until killed; numbers of texts count up from ``first``. Never returns."""
     try:
-        with Memory.open(store, config, embed) as memory:
+        with Memory.open(store, config, embed, keys=keys) as memory:
             Writer(store, memory, random.Random(first), first, channel).run()
     finally:  # only an error leads here, and this process has nobody else to tell
         _send(channel, {"error": traceback.format_exc()})
