@@ -19,7 +19,7 @@ from perstream.events import FrameDropped
 def test_the_share_is_halved_while_the_wait_is_long_and_doubled_when_it_has_been_short() -> None:
     shed = Shedding(after_s=10)
     kept = [shed.look(12, float(t)) for t in range(30)]
-    assert kept[0] == 2 and kept[5] == 4 and kept[10] == MOST and set(kept[10:]) == {MOST}
+    assert kept[0] == 2 and kept[10] == 4 and kept[20] == MOST and set(kept[20:]) == {MOST}
     assert [shed.look(7, float(t)) for t in range(30, 60)] == [MOST] * 30  # neither long nor short
     kept = [shed.look(1, float(t)) for t in range(60, 120)]
     assert (kept[0], kept[9], kept[10], kept[20], kept[30]) == (MOST, MOST, 4, 2, 1)
@@ -34,6 +34,12 @@ def test_a_short_moment_of_waiting_sheds_little_and_a_quiet_one_does_not_end_it(
     for t in range(40, 52):
         shed.look(0, float(t))
     assert shed.keep_one_in == 1
+
+
+def test_a_step_that_helps_is_not_followed_by_another() -> None:
+    shed = Shedding(after_s=10)
+    assert [shed.look(30 - t, float(t)) for t in range(20)] == [2] * 20
+    assert shed.look(13, 21.0) == 2 and shed.look(29, 22.0) == 4
 
 
 def test_a_slow_assistant_sheds_a_camera_and_never_a_file_and_questions_come_first() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 MOST = 8
 """At least one keyframe in so many is kept."""
+FALLING = 0.9
+"""Below this share of what it was when the last step was taken the wait falls: that step is enough."""
 SHORT = 0.5
 """The wait is short below this share of what is too long."""
 
@@ -21,6 +23,7 @@ class Shedding:
         self._changed = float("-inf")
         self._short_since: float | None = None
         self._looked: float | None = None
+        self._waited_s = 0.0
         self.keep_one_in = 1
         """1 is everything."""
         self.shed_s = 0.0
@@ -35,8 +38,10 @@ class Shedding:
             self._short_since = None
         elif self._short_since is None:
             self._short_since = now
-        rested = now - self._changed >= self._after_s * SHORT
-        if waiting_s > self._after_s and rested and self.keep_one_in < MOST:
+        rested = now - self._changed >= self._after_s  # what was let go shows only when the queue has moved on
+        helps = self.keep_one_in > 1 and waiting_s < FALLING * self._waited_s
+        if waiting_s > self._after_s and rested and not helps and self.keep_one_in < MOST:
+            self._waited_s = waiting_s
             self._turn(self.keep_one_in * 2, now)
         elif self.keep_one_in > 1 and self._short_since is not None and now - self._short_since >= self._after_s:
             self._turn(self.keep_one_in // 2, now)
