@@ -23,7 +23,7 @@ from perstream.jsonlines import evidence_of
 from perstream.lab.browser import Page, start
 from perstream.types import Selector
 from perstream.web.server import Server
-from perstream.web.token import read_token
+from perstream.web.token import read_token, rotate_token
 
 pytestmark = needs_chromium()
 CROWD = 10_000
@@ -385,3 +385,12 @@ def test_alerts_stand_in_a_quiet_bar_as_long_as_they_last(world: World, page: Pa
     page.shot("alert")
     update([], now)
     page.until(lambda: page.run("return document.getElementById('alerts').hidden"), "it is over")
+
+
+def test_a_rotated_token_is_asked_for_again(page: Page, world: World) -> None:
+    page.open()
+    page.until(lambda: page.text("#link") == "live", "the page listens")
+    page.token = rotate_token(world.server.token_file.parent)
+    asking = page.one("input[name=token]")  # by itself: its stream ended, and the old token is refused
+    asking.send_keys(page.token + "\n")
+    page.until(lambda: page.text("#link") == "live", "the new token opens")

@@ -119,6 +119,18 @@ def test_questions_over_the_limit_come_back_later(small: Small) -> None:
     assert small.http.post("/v1/ask", json=body).status_code == 200
 
 
+def test_fifty_askers_and_a_page_at_once_feel_no_limit(own_server: Server, tmp_path: Path) -> None:
+    headers = {"Authorization": f"Bearer {read_token(tmp_path)}"}
+    with httpx.Client(base_url=own_server.url, headers=headers, trust_env=False, timeout=30) as http:
+
+        def ask(number: int) -> int:
+            body = {"question": "where", "stream": number % 2 == 0}
+            return http.post("/v1/ask", json=body).status_code + http.get("/v1/status").status_code
+
+        with ThreadPoolExecutor(50) as askers:
+            assert set(askers.map(ask, range(200))) == {400}
+
+
 def test_streams_over_the_limit_come_back_later_and_one_that_ends_makes_room(small: Small) -> None:
     with small.http.stream("GET", "/v1/events") as answer:
         lines = answer.iter_lines()
