@@ -37,8 +37,9 @@ class Line:
 
 def screened(lines: Sequence[Observation], kinds: Collection[str]) -> list[Line]:
     """Each line of one look, in the order given, as it may be kept."""
-    across = _screened(lines, kinds, _blocks(lines, rows=True))
-    down = _screened(lines, kinds, _blocks(lines, rows=False))
+    rows, columns = _blocks(lines, rows=True), _blocks(lines, rows=False)
+    across = _screened(lines, kinds, rows)
+    down = _screened(lines, kinds, columns) if columns != rows else across
     return [down[i] if across[i].kind is None else across[i] for i in range(len(lines))]
 
 

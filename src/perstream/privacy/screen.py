@@ -70,6 +70,9 @@ class Screen:
         self._earlier: deque[_Look] = deque(maxlen=EARLIER)
         self._counted: dict[tuple[str, int], float] = {}
         self._said = ""
+        self._asked: list[tuple[str, Box | None]] = []
+        self._lines: list[Line] = []
+        """What became of the lines asked about last."""
 
     def see(
         self, keyframe: Keyframe, observations: Sequence[Observation]
@@ -132,7 +135,10 @@ class Screen:
     ) -> tuple[tuple[Observation, ...], list[_Secret], Counter[str]]:
         """What may be kept of the observations, where secrets stand, and how many are new."""
         texts = [one for one in observations if one.kind is ObservationKind.TEXT]
-        lines = dict(zip(map(id, texts), screened(texts, self._kinds), strict=True))
+        asked = [(one.text, one.box) for one in texts]
+        if asked != self._asked:  # a view at rest gives the same lines again and again
+            self._asked, self._lines = asked, screened(texts, self._kinds)
+        lines = dict(zip(map(id, texts), self._lines, strict=True))
         kept, found, counts = [], list[_Secret](), Counter[str]()
         for one in observations:
             line = lines.get(id(one))
