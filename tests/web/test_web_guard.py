@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import stat
 from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from perstream.config import ServerConfig
 from perstream.errors import StoreError
 from perstream.web import guard
+from perstream.web.keys import Keys
+from perstream.web.limits import Limits
 from perstream.web.server import Server
 from perstream.web.token import ensure_token, read_token
 
@@ -134,3 +139,55 @@ def test_no_token_and_no_question_in_the_log(http: httpx.Client, store: Path, ca
 
 def test_the_settings_have_no_open_host() -> None:
     assert ServerConfig().host == "127.0.0.1" and not ServerConfig().allow_remote
+
+
+TEXTS = st.text(max_size=30) | st.sampled_from(
+    [
+        "/",
+        "/v1/status",
+        "/v1/ask",
+        "/healthz",
+        "/page/x",
+        "/page/../v1/status",
+        "/clip/x",
+        "/v1/pair",
+        "/mcp",
+        "//v1",
+        "",
+    ]
+)
+BYTES = st.binary(max_size=40) | st.sampled_from(
+    [b"localhost", b"evil.example", b"Bearer", b"[", b"bearer \xff", b"null"]
+)
+NAMES = st.binary(max_size=12) | st.sampled_from([b"host", b"origin", b"authorization", b"content-length"])
+
+
+@given(
+    path=TEXTS,
+    method=st.sampled_from(["GET", "POST", "DELETE", "get", "HEAD", "OPTIONS", "TRACE", "\u0130"]),
+    headers=st.lists(st.tuples(NAMES, BYTES), max_size=6),
+    kind=st.sampled_from(["http", "websocket"]),
+    network=st.booleans(),
+)
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+def test_whatever_comes_without_a_token_gets_past_at_no_other_place(
+    path: str, method: str, headers: list[tuple[bytes, bytes]], kind: str, network: bool
+) -> None:
+    reached, sent = [], []
+
+    async def app(scope: object, receive: object, send: object) -> None:
+        reached.append(path)
+
+    async def receive() -> dict[str, object]:
+        return {"type": "websocket.connect"} if kind == "websocket" and not sent else {"type": "http.request"}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    keys = Keys(Path("/nowhere"))
+    door = guard.Guard(app, keys, 1000, Limits(ServerConfig()), network=network)
+    request = {"type": kind, "path": path, "method": method, "headers": headers, "client": None}
+    asyncio.run(door(request, receive, send))
+    free = path in ("/", "/healthz", "/readyz") or path.startswith(("/page/", "/clip/"))
+    assert not reached or (kind == "http" and (free or (network, method, path) == (True, "POST", "/v1/pair")))
+    assert reached or sent
