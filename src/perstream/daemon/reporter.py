@@ -12,6 +12,7 @@ from perstream.daemon.tally import Tally, peak_rss_mb
 from perstream.daemon.timeline import Timeline
 from perstream.errors import PerStreamError
 from perstream.events import Done, ErrorRaised, FrameDropped, GapRecorded, KeyframeKept, Paused
+from perstream.privacy.redact import redact
 from perstream.types import Gap, Percept
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Reporter:
             # The message may hold words read from the world: it goes to the bus, not to the log.
             told = None if isinstance(error, PerStreamError) else error
             log.warning("%s: %s", self._name, kind, exc_info=told, extra={"source": self._name})
-            self._bus.publish(ErrorRaised(self._clock(), self._name, self._here(), kind, str(error)))
+            self._bus.publish(ErrorRaised(self._clock(), self._name, self._here(), kind, redact(str(error)).text))
 
     def drops(self, last: bool = False) -> None:
         """Tell what was dropped since the last time, at most once a second (or now, at the end)."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perstream.daemon.buckets import Buckets, Spread
+from perstream.privacy.redact import redact
 
 LATENCIES_KEPT = 4096
 REPORT_S = 1.0
@@ -72,7 +73,7 @@ class Tally:
         """Count an error; True when it should be told, False when one was told just now."""
         with self._lock:
             self.errors += 1
-            self.last_error = str(error) or type(error).__name__
+            self.last_error = redact(str(error)).text or type(error).__name__
             due = now - self._complained_at >= REPORT_S
             if due:
                 self._complained_at = now
