@@ -66,14 +66,13 @@ def build(config: Config, ask: Ask = nobody) -> App:
 
     ``ask`` is heard when the store is sealed by a passphrase that the settings do not name.
     """
-    backend = load_backend(config.backend, config.moment)
     config, keys = lodging(config, ask)
     try:
-        memory = open_memory(config, backend, keys=keys)
+        backend = load_backend(config.backend, config.moment)
+        return App(config, backend, open_memory(config, backend, keys=keys))
     except BaseException:
         keys.ended()
         raise
-    return App(config, backend, memory)
 
 
 class App(Private):

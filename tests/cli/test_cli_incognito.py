@@ -105,3 +105,10 @@ def test_commands_that_keep_no_session_say_so(cli: Cli, monkeypatch: pytest.Monk
         assert ran.code == 2
         assert "watch and serve" in ran.err
     assert not cli.store.exists()
+
+
+def test_a_session_that_cannot_begin_leaves_nothing(cli: Cli) -> None:
+    before = sessions()
+    cli.use("no-such-brain")
+    assert cli("watch", "film.mp4", "--incognito").code != 0
+    assert sessions() <= before

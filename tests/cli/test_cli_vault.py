@@ -187,3 +187,16 @@ def test_no_key_is_told_to_anybody(cli: Cli, monkeypatch: pytest.MonkeyPatch) ->
     files = [file for file in cli.store.parent.rglob("*") if file.is_file()]
     assert not [file for file in files if WORDS.encode() in file.read_bytes()]
     assert WORDS.encode() not in Path(f"/proc/{os.getpid()}/cmdline").read_bytes()
+
+
+def test_a_wrong_passphrase_is_said_before_a_model_is_loaded(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli("remember", "Anna likes tea")
+    monkeypatch.setenv("PERSTREAM_PASSPHRASE", WORDS)
+    cli("vault", "encrypt", "--key-from", "passphrase")
+    monkeypatch.setenv("PERSTREAM_PASSPHRASE", "wrong horse battery")
+
+    def load(*_: object) -> None:
+        raise AssertionError("it takes minutes")
+
+    monkeypatch.setattr("perstream.app.load_backend", load)
+    assert "wrong passphrase" in cli("ask", "Who likes tea?").err

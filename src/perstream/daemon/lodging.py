@@ -37,10 +37,12 @@ def vault_of(config: Config, ask: Ask = nobody) -> Vault:
 def lodging(config: Config, ask: Ask = nobody) -> tuple[Config, Keys]:
     """The settings of a house with a place to live, and the keys of that place.
 
-    An incognito session gets a store of its own, and makes no backups of it.
+    An incognito session gets a store of its own, and makes no backups of it. Raises StoreError for a wrong key.
     """
     if not config.privacy.incognito:
-        return config, vault_of(config, ask)
+        vault = vault_of(config, ask)
+        vault.try_key()  # a wrong passphrase is said before a model is loaded
+        return config, vault
     session = Incognito()
     backup = replace(config.backup, every_h=0.0)
     return replace(config, store=str(session.folder), profile="", backup=backup), session

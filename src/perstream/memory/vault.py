@@ -130,6 +130,11 @@ class Vault:
             self._unlocked[found.sealed] = known
         return known
 
+    def try_key(self) -> None:
+        """Find the key of a store that is encrypted, now. Raises StoreError when it is not there or is a wrong one."""
+        if self.path.exists():
+            self.unlock(keyfile.read(self.path))
+
     def create(self, state: str) -> tuple[Key, ...]:
         """A new data key for a store that has none, kept where the settings say. The caller is the store's writer."""
         sqlcipher()  # before anything is done
