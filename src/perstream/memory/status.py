@@ -14,6 +14,12 @@ from perstream.memory.migrations import version_of
 MB = 1024 * 1024
 
 
+_COUNTS = """SELECT (SELECT count(*) FROM memories), (SELECT min(observed_at) FROM memories),
+    (SELECT max(observed_at) FROM memories), (SELECT count(*) FROM memories WHERE superseded_by IS NOT NULL),
+    (SELECT count(*) FROM memories WHERE pinned = 0)"""
+"""Each from an index of its own: the table with its texts is not read, however often the status is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryStatus:
     """The store in figures."""
@@ -64,9 +70,7 @@ def take(
     """Count; ``entities`` and ``parts`` are the bytes that the labels' and the index's parts hold in RAM."""
     pages = -int(connection.execute("PRAGMA cache_size").fetchone()[0]) * 1024
     ram = {"index": sum(parts.values()), "entities": entities, "cache": 2 * pages}
-    memories, oldest, newest, superseded, pinned = connection.execute(
-        "SELECT count(*), min(observed_at), max(observed_at), count(superseded_by), total(pinned) FROM memories"
-    ).fetchone()
+    memories, oldest, newest, superseded, unpinned = connection.execute(_COUNTS).fetchone()
     return MemoryStatus(
         memories=memories,
         entities=_count(connection, "entities"),
@@ -78,7 +82,7 @@ def take(
         schema_version=version_of(connection),
         ram_bytes=ram,
         superseded=superseded,
-        pinned=int(pinned),
+        pinned=memories - unpinned,
         index_bytes=parts,
         ram_budget_mb=config.ram_budget_mb,
         disk_budget_mb=config.disk_budget_mb,
