@@ -144,7 +144,7 @@ def test_status_counts(tmp_path: Path) -> None:
         memory.remember(told("a", 2, has("bike"), has("car")))
         memory.remember(told("b", 1, has("bike")))
         status = memory.status()
-        assert (status.memories, status.entities, status.edges, status.schema_version) == (2, 3, 3, 3)
+        assert (status.memories, status.entities, status.edges, status.schema_version) == (2, 3, 3, 4)
         assert (status.oldest, status.newest) == (at(1), at(2))
         assert status.disk_mb > 0
         assert status.ram_mb == pytest.approx(sum(status.ram_bytes.values()) / 2**20)

@@ -14,7 +14,7 @@ def test_the_figures_are_those_of_the_memories(tmp_path: Path) -> None:
         first = memory.remember(told("the first", 1.0))
         memory.remember(replace(told("the second", 5.0), pinned=True))
         memory.remember(seen("the third", 3.0))
-        memory.pin(first.id)
+        memory.pin(first.id, True)
         memory.pin(first.id, False)
         status = memory.status()
     assert (status.memories, status.pinned, status.superseded) == (3, 1, 0)
