@@ -13,6 +13,8 @@ LOOKING_S = 3.0
 """So long after a look somebody counts as looking."""
 APART_S = 1 / 20
 """Frames nearer to each other than this are not shown: 20 a second at most."""
+SHARE = 0.2
+"""Of the capture thread's time for these pictures, at most."""
 COVERED_S = 2.0
 """A view that is older than this is no longer live."""
 
@@ -37,13 +39,16 @@ class Glance:
         self._seen: Seen | None = None
         self._number = 0
         self._hidden = False
+        self._next_at = float("-inf")
 
     def offer(self, frame: Frame) -> None:
         """Keep this frame when somebody looks. On the capture thread: a decoder's picture is for one at a time."""
         now = time.monotonic()
-        if now - self._looked_at > LOOKING_S or now - self._made_at < APART_S:
+        if now - self._looked_at > LOOKING_S or now < self._next_at:
             return
         rgb = frame.picture.rgb(SIDE_PX)
+        # Where faces are hidden first a picture takes long: looking on must not keep the watching from its work.
+        self._next_at = now + max(APART_S, (time.monotonic() - now) / SHARE)
         with self._changed:
             self._made_at = now
             self._number += 1

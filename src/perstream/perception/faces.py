@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from perstream.errors import BackendUnavailable
-from perstream.perception.sessions import FACE_CASCADES, PROFILE_CASCADE, model_file
+from perstream.perception.sessions import FACE_CASCADES, HIDING_CASCADES, model_file
 from perstream.types import ByteArray
 
 SIDE = 480
@@ -24,9 +24,8 @@ HIDING_SIDE = 640
 """Longer side searched to hide, pixels; smaller pictures are enlarged to it."""
 HIDING_SMALLEST = 20
 """Pixels; a face smaller than a 32nd of the picture stays as it is."""
-HIDING_STEP, HIDING_AGREEING = 1.1, 2
+HIDING_STEP, HIDING_AGREEING = 1.2, 2
 """Scale from size to size, and windows that must agree: to hide too much is better than too little."""
-PROFILE_STEP, PROFILE_AGREEING = 1.2, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +47,34 @@ class FaceFinder:
     """OpenCV's Haar cascades (Viola and Jones, 2001): one searches, another must agree closely. One thread at a time."""
 
     def __init__(self, *, hiding: bool = False) -> None:
-        """Load the cascades that OpenCV ships; with ``hiding`` the one of profiles too. Raises BackendUnavailable."""
+        """Load the cascades that OpenCV ships; with ``hiding`` two more. Raises BackendUnavailable."""
         self._searcher, self._checker = (_cascade(name) for name in FACE_CASCADES)
-        self._profile = _cascade(PROFILE_CASCADE) if hiding else None
+        self._others = tuple(_cascade(name) for name in HIDING_CASCADES) if hiding else None
 
     def count(self, gray: ByteArray) -> list[Face]:
         """Those in a grey picture [h, w] that are surely faces; its longer side should be ``SIDE`` pixels."""
-        found = self._searcher.detectMultiScale(gray, 1.2, 4, minSize=(SMALLEST, SMALLEST))
+        found = _search(self._searcher, gray, agreeing=4, smallest=SMALLEST)
         return [face for face in self._checked(gray, found) if face.sure]
 
     def hide(self, gray: ByteArray) -> list[Face]:
         """Everything in a grey picture [h, w] that could be a face, seen from the front or from a side."""
-        near = _sized(gray, HIDING_SIDE)
-        smallest = (HIDING_SMALLEST, HIDING_SMALLEST)
-        front = self._searcher.detectMultiScale(near, HIDING_STEP, HIDING_AGREEING, minSize=smallest)
-        return [*self._checked(near, front), *self._profiles(_sized(gray, SIDE))]
+        near, far = _sized(gray, HIDING_SIDE), _sized(gray, SIDE)
+        faces = list(self._checked(near, _search(self._searcher, near)))
+        if self._others is None:
+            return faces
+        front, profile = self._others
+        faces += (Face(box, 0) for box in _boxes(near, _search(front, near)))
+        faces += (Face(box, 0) for box in _boxes(far, _search(profile, far)))
+        # The cascade of profiles knows one side, so the picture is mirrored for the other.
+        mirrored = np.ascontiguousarray(far[:, ::-1])
+        faces += (
+            Face((1 - right, top, 1 - left, bottom), 0)
+            for left, top, right, bottom in _boxes(mirrored, _search(profile, mirrored))
+        )
+        return faces
 
-    def _checked(self, gray: ByteArray, found: object) -> Iterator[Face]:
-        height, width = gray.shape
-        for x, y, w, h in np.asarray(found).reshape(-1, 4).tolist():
-            box = (x / width, y / height, (x + w) / width, (y + h) / height)
+    def _checked(self, gray: ByteArray, found: list[list[int]]) -> Iterator[Face]:
+        for box, (x, y, w, h) in zip(_boxes(gray, found), found, strict=True):
             yield Face(box, self._agreeing(gray, x, y, w, h))
 
     def _agreeing(self, gray: ByteArray, x: int, y: int, w: int, h: int) -> int:
@@ -78,19 +85,25 @@ class FaceFinder:
         _, counts = self._checker.detectMultiScale2(cv2.resize(near, size), 1.1, 1, minSize=(SMALLEST, SMALLEST))
         return int(np.max(counts, initial=0))
 
-    def _profiles(self, gray: ByteArray) -> Iterator[Face]:
-        """Faces that look to either side: the cascade knows one of them, so the picture is mirrored for the other."""
-        if self._profile is None:
-            return
-        height, width = gray.shape
-        for mirrored in (False, True):
-            seen = np.ascontiguousarray(gray[:, ::-1]) if mirrored else gray
-            found = self._profile.detectMultiScale(
-                seen, PROFILE_STEP, PROFILE_AGREEING, minSize=(HIDING_SMALLEST, HIDING_SMALLEST)
-            )
-            for x, y, w, h in np.asarray(found).reshape(-1, 4).tolist():
-                left = width - x - w if mirrored else x
-                yield Face((left / width, y / height, (left + w) / width, (y + h) / height), 0)
+
+def _search(
+    cascade: cv2.CascadeClassifier,
+    gray: ByteArray,
+    step: float = HIDING_STEP,
+    agreeing: int = HIDING_AGREEING,
+    smallest: int = HIDING_SMALLEST,
+) -> list[list[int]]:
+    """Left, top, width and height of each."""
+    found = cascade.detectMultiScale(gray, step, agreeing, minSize=(smallest, smallest))
+    boxes: list[list[int]] = np.asarray(found, np.int64).reshape(-1, 4).tolist()
+    return boxes
+
+
+def _boxes(gray: ByteArray, found: list[list[int]]) -> Iterator[tuple[float, float, float, float]]:
+    """As shares of the picture."""
+    height, width = gray.shape
+    for x, y, w, h in found:
+        yield x / width, y / height, (x + w) / width, (y + h) / height
 
 
 def _sized(gray: ByteArray, side: int) -> ByteArray:

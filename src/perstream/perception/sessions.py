@@ -10,8 +10,8 @@ from perstream.errors import BackendUnavailable
 
 FACE_CASCADES = ("haarcascade_frontalface_alt2.xml", "haarcascade_frontalface_alt.xml")
 """OpenCV's: the one that searches faces, and the one that must agree."""
-PROFILE_CASCADE = "haarcascade_profileface.xml"
-"""OpenCV's for faces seen from a side."""
+HIDING_CASCADES = ("haarcascade_frontalface_default.xml", "haarcascade_profileface.xml")
+"""OpenCV's others, for whom too many faces are better than too few: from the front, and from a side."""
 
 _PIP_NAMES = {"cv2": "'opencv-python-headless<5'", "silero_vad": "--no-deps silero-vad"}
 
