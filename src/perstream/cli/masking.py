@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from perstream.privacy.redact import redact
+
 HIDDEN = "***"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # rtsp://user:secret@camera
@@ -27,10 +29,10 @@ _LONG_WORD = re.compile(r"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{32,}(?![A-Za-z0-9_-])"
 
 
 def masked(text: str) -> str:
-    """``text`` with ``***`` in the place of what looks like a secret."""
+    """``text`` with ``***`` in the place of what looks like a secret, and without those that memory leaves out, too."""
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
-    return _LONG_WORD.sub(_unless_plain, text)
+    return redact(_LONG_WORD.sub(_unless_plain, text)).text
 
 
 def _unless_plain(found: re.Match[str]) -> str:
