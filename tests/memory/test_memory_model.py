@@ -1,17 +1,22 @@
-"""The memory room against a plain model: any sequence of remembering, forgetting, pinning, reopening."""
+"""The memory room against a plain model: any sequence of remembering, forgetting, pinning, reopening, encrypting."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from crypt_world import vault
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from memory_world import T0, ask, has, opened, seen, told
 
+from perstream.memory.locksmith import Locksmith
+from perstream.memory.memory import Memory
+from perstream.memory.vault import Vault
 from perstream.types import NewMemory, Selector, Triplet
 
 THINGS = ("bike", "Bike", "the key", "umbrella", "sofa 4")
@@ -24,7 +29,7 @@ class MemoryModel(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="perstream-model-"))
-        self.memory = opened(self.folder)
+        self.memory = self.open()
         self.known: dict[int, NewMemory] = {}
         self.pinned: set[int] = set()
         self.made = 0
@@ -32,6 +37,8 @@ class MemoryModel(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.memory.close()
         shutil.rmtree(self.folder)
+        self.folder.with_suffix(".key").unlink(missing_ok=True)
+        self.folder.with_suffix(".key.lock").unlink(missing_ok=True)
 
     @rule(hour=st.integers(0, 9), thing=st.sampled_from(THINGS), source=st.sampled_from((None, *SOURCES)))
     def remember(self, hour: int, thing: str, source: str | None) -> None:
@@ -107,7 +114,29 @@ class MemoryModel(RuleBasedStateMachine):
     @rule()
     def reopen(self) -> None:
         self.memory.close()
-        self.memory = opened(self.folder)
+        self.memory = self.open()
+
+    @rule(work=st.sampled_from(("encrypt", "encrypt", "rekey", "decrypt")))
+    def rewrite(self, work: str) -> None:
+        self.memory.close()
+        if work == "encrypt" or (self.folder / "key.json").exists():
+            getattr(Locksmith(self.vault()), work)()
+        self.memory = self.open()
+        assert self.memory.status().encrypted == (self.folder / "key.json").exists()
+
+    @rule()
+    def back_up(self) -> None:
+        made = self.memory.backup()
+        engine = self.vault().of_backup(made)
+        assert engine.made(made)
+        with closing(engine.connect(made)) as copy:
+            assert copy.execute("SELECT count(*) FROM memories").fetchone() == (len(self.known),)
+
+    def vault(self) -> Vault:
+        return vault(self.folder, enabled=False, key_file=str(self.folder.with_suffix(".key")))
+
+    def open(self) -> Memory:
+        return opened(self.folder, keys=self.vault())
 
     @invariant()
     def holds_what_the_model_holds(self) -> None:

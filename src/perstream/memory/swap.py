@@ -19,7 +19,7 @@ _PIECE = 1 << 20
 
 
 def swap(fresh: Path, path: Path, *, wiped: bool) -> None:
-    """Put ``fresh`` where ``path`` is. Both are in one folder and closed. Raises OSError.
+    """Put ``fresh``, which is on disk, where ``path`` is. Both are in one folder. Raises OSError.
 
     With ``wiped`` the bytes of what was there are overwritten. Until that is done the file has a second name, so that
     :func:`tidy` finds it after a crash.
@@ -27,7 +27,6 @@ def swap(fresh: Path, path: Path, *, wiped: bool) -> None:
     old = path.with_name(path.name + REPLACED)
     if wiped:
         second_name(path)
-    sync(fresh)
     fresh.replace(path)
     sync(path.parent)
     if wiped:
@@ -76,13 +75,11 @@ def _clear(old: Path) -> None:
         wipe(old)
 
 
-def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk. Where folders cannot be opened there is nothing to do."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def sync(folder: Path) -> None:
+    """Have the names in a folder on disk. Where folders cannot be opened or synced there is nothing to do."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
