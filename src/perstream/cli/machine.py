@@ -85,6 +85,7 @@ def status(
 
 def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> None:
     """Say what this machine has, what is missing, and which backend ``auto`` takes and why."""
+    from perstream.memory.engine import has_sqlcipher
     from perstream.models.minilm import default_folder, is_built
     from perstream.models.registry import auto_choice
     from perstream.perception.capabilities import capabilities
@@ -97,6 +98,7 @@ def doctor(config: options.ConfigFile = None, as_json: options.Json = False) -> 
         ("python", True, f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
         ("text embedder", ready, str(folder) if ready else "missing: run `perstream setup`"),
         *((f"sees {c.name}", c.available, c.reason or "ready") for c in capabilities()),
+        ("encryption", has_sqlcipher(), "ready" if has_sqlcipher() else "missing: pip install 'perstream[crypt]'"),
         ("store", True, str(store_folder(settings))),
     ]
     if as_json:
