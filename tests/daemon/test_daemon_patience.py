@@ -41,8 +41,9 @@ class Hung:
         self._hang(cancelled)
         raise AssertionError
 
-    def of_told(self, text: str) -> tuple[Triplet, ...]:
-        return ()
+    def of_told(self, text: str, cancelled: Callable[[], bool] = lambda: False) -> tuple[Triplet, ...]:
+        self._hang(cancelled)
+        raise AssertionError
 
     def answer(self, request: AnswerRequest, say: Callable[[str], None], cancelled: Callable[[], bool]) -> Answer:
         self._hang(cancelled)
@@ -101,4 +102,10 @@ def test_what_the_one_who_asked_withdraws_is_interrupted_as_ever() -> None:
     backend = patient(brain(), worker)
     with pytest.raises(Interrupted):
         backend.captioner.caption(moment(), lambda: True)
-    assert backend.fell_back() == {} and backend.triplets.of_told("x") == ()
+    assert backend.fell_back() == {}
+
+
+def test_a_told_fact_is_connected_by_rules() -> None:
+    triplets, backend = given_up(lambda backend: backend.triplets.of_told("Anna likes tea"))
+    assert [(one.subject, one.object) for one in triplets] == [("Anna", "tea")]  # type: ignore[attr-defined]
+    assert backend.fell_back() == {"triplets: hung": 1}

@@ -6,6 +6,7 @@ made without a model, so that the moment is remembered all the same; an answer f
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -82,6 +83,9 @@ class PatientTriplets:
         self._inner = inner
         self._job = job
         self.given_up = 0
+        stops = "cancelled" in inspect.signature(inner.of_told).parameters
+        self._stoppable: Callable[..., tuple[Triplet, ...]] | None = inner.of_told if stops else None
+        """Extractors that ask a model take one argument more than rules need."""
 
     def of_caption(self, caption: Caption, cancelled: Cancelled = lambda: False) -> tuple[Triplet, ...]:
         """As the inner one; Interrupted only when ``cancelled`` says so."""
@@ -95,9 +99,15 @@ class PatientTriplets:
             return GrammarTriplets().of_caption(caption)
 
     def of_told(self, text: str) -> tuple[Triplet, ...]:
-        """As the inner one."""
+        """As the inner one; where that can be stopped, rules stand in when it hung."""
         self._job.doing.progress()
-        return self._inner.of_told(text)
+        if self._stoppable is None:
+            return self._inner.of_told(text)
+        try:
+            return self._stoppable(text, self._job.given_up)
+        except Interrupted:
+            self.given_up += 1
+            return GrammarTriplets().of_told(text)
 
 
 class PatientGenerator:

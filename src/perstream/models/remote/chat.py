@@ -29,6 +29,8 @@ from perstream.models.remote.senses import Line, Senses
 from perstream.models.remote.usage import Tally
 from perstream.protocols import Sent
 
+CARD_S = 10.0
+"""A server that does not say within this what its model takes gets text alone."""
 _LOG = logging.getLogger(__name__)
 _FORMS = 6
 """So many forms of a request are tried at most: four optional fields."""
@@ -193,7 +195,8 @@ class RemoteChat:
 
     def _card(self) -> Card | None:
         model = self._model()
-        return next((card for card in self._cards() if card.id == model), None)
+        # On the way to a caption or an answer: a server that hangs must not be waited for twice.
+        return next((card for card in self._cards(CARD_S) if card.id == model), None)
 
     def _cards(self, patience_s: float | None = None) -> tuple[Card, ...]:
         return cards(self._fetch("GET", f"{self._address.url}/models", None, patience_s), self._address.origin)
