@@ -10,7 +10,7 @@ from daemon_fakes import House, PushedSource, ScriptedSource, frame, until
 
 from perstream.config import SourceConfig
 from perstream.daemon.readings import JUMP_S, JUMP_TOLD, ClockWatch, Readings, free_mb
-from perstream.daemon.status import SourceRequest, SourceState
+from perstream.daemon.status import SourceRequest, SourceState, without_query
 from perstream.daemon.supervisor import Limits, Supervisor
 from perstream.daemon.upkeep_state import BackupStatus
 from perstream.errors import SourceError
@@ -36,6 +36,18 @@ def test_a_clock_that_is_set_is_told_for_an_hour_and_one_that_drifts_is_not() ->
     assert clocks.go(5, 2 * JUMP_S) == pytest.approx(2 * JUMP_S)
     assert clocks.go(JUMP_TOLD.total_seconds() - 10) == pytest.approx(2 * JUMP_S)
     assert clocks.go(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("rtsp://camera/1?token=geheim", "rtsp://camera/1?…"),
+        ("rtsp://camera/1", "rtsp://camera/1"),
+        ("what is this?", "what is this?"),
+    ],
+)
+def test_an_address_is_brought_to_others_without_what_may_be_secret(name: str, shown: str) -> None:
+    assert without_query(name) == shown
 
 
 def test_the_real_clocks_agree() -> None:

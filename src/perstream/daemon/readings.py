@@ -6,10 +6,12 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from perstream.daemon.alert_rules import LiveReading, Reading
+from perstream.daemon.status import without_query
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.upkeep_state import BackupStatus, Stuck
 from perstream.memory.status import MemoryStatus
@@ -84,7 +86,7 @@ class Readings:
             ram_over_mb=memory.ram_over_mb if memory else 0.0,
             server_spent=self._server_spent(),
             backup=self._backup(),
-            stuck=self._stuck(),
+            stuck=tuple(replace(one, subject=without_query(one.subject)) for one in self._stuck()),
             trouble=self._trouble(),
             clock_jump_s=self._clock.jump_s(),
         )
@@ -94,9 +96,11 @@ class Readings:
         found = []
         for name, watched in self._supervisor.live().items():
             latest = watched.pipeline.tally.latency(since)
-            error = str(watched.failure) if watched.failure else None
+            shown = without_query(name)
+            error = str(watched.failure).replace(name, shown) if watched.failure else None
             state = watched.status().state
-            found.append(LiveReading(name, state, watched.pipeline.silent_s, latest.count, latest.p95_ms / 1e3, error))
+            p95_s = latest.p95_ms / 1e3
+            found.append(LiveReading(shown, state, watched.pipeline.silent_s, latest.count, p95_s, error))
         return tuple(found)
 
 

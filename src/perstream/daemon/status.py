@@ -87,6 +87,12 @@ SAME_START = timedelta(seconds=2)
 _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 
 
+def without_query(name: str) -> str:
+    """``rtsp://camera/1?token=x`` as ``rtsp://camera/1?…``: for what is brought to others. A name of one's own stays."""
+    address, mark, _ = name.partition("?")
+    return f"{address}?…" if mark and "://" in address else name
+
+
 def without_login(uri: str) -> str:
     """``rtsp://user:secret@camera/1`` as ``rtsp://camera/1``."""
     return _LOGIN.sub("", uri)
