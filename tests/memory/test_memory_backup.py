@@ -140,5 +140,18 @@ def test_a_damaged_list_of_copies_is_read_as_far_as_it_goes(tmp_path: Path) -> N
         made = memory.backup(tmp_path / "mine.db")
         notes = tmp_path / "store" / "backups" / backup.ELSEWHERE
         notes.write_bytes(b'[1]\n\xff\n""\n' + notes.read_bytes() + b'"/tmp/cut o')
-        assert memory.forget(Selector(text="zebrafish")).backups_rewritten == 1
-    assert b"zebrafish" not in made.read_bytes()
+        later = memory.backup(tmp_path / "later.db")
+        assert memory.forget(Selector(text="zebrafish")).backups_rewritten == 2
+    assert b"zebrafish" not in made.read_bytes() + later.read_bytes()
+
+
+def test_a_copy_that_was_removed_on_purpose_is_looked_for_no_more(tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    with opened(store) as memory:
+        made = [memory.backup(tmp_path / f"{n}.db") for n in range(3)]
+        backup.unnote(store, made[1])
+        backup.unnote(store, tmp_path / "never.db")
+        assert backup.noted(store) == [made[0], made[2]]
+        made[1].unlink()
+        again = memory.backup(made[1])
+    assert backup.noted(store) == [made[0], made[2], again]

@@ -20,7 +20,7 @@ from perstream.memory.store import BACKUPS, DATABASE, Store, copy_database, expl
 from perstream.types import Selector
 
 ELSEWHERE = "elsewhere.jsonl"
-"""In the folder of backups: where those are that were made somewhere else, one path a line."""
+"""In the folder of backups: where those are that were made somewhere else, one path a line, or that one is gone."""
 
 
 def of(store: Store, target: Path | None) -> Path:
@@ -45,7 +45,7 @@ def make(connection: Connection, folder: Path, target: Path | None, engine: Engi
     try:
         # Noted first: forgetting looks for what is noted, so there must be no copy that is not.
         if target.resolve().parent != (folder / BACKUPS).resolve():
-            _note(folder, target.resolve())
+            _append(folder, str(target.resolve()))
         copy_database(connection, target, engine)
     except OSError as error:
         raise StoreError(f"cannot write the backup {target} ({error.strerror}): choose another place") from error
@@ -53,27 +53,38 @@ def make(connection: Connection, folder: Path, target: Path | None, engine: Engi
     return target
 
 
-def _note(folder: Path, target: Path) -> None:
-    """Add a path to the list, on disk when this returns."""
+def unnote(folder: Path, target: Path) -> None:
+    """A backup that was made elsewhere was removed on purpose: nobody looks for it any more."""
+    if target.resolve() in noted(folder):
+        _append(folder, {"gone": str(target.resolve())})
+
+
+def noted(folder: Path) -> list[Path]:
+    """Where backups are that were made elsewhere, each once; a line that a crash cut off is passed over."""
+    notes = folder / BACKUPS / ELSEWHERE
+    found: dict[Path, None] = {}
+    for line in notes.read_text(encoding="utf-8", errors="replace").splitlines() if notes.is_file() else ():
+        try:
+            note = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(note, str) and note:
+            found[Path(note)] = None
+        elif isinstance(note, dict):
+            found.pop(Path(str(note.get("gone"))), None)
+    return list(found)
+
+
+def _append(folder: Path, note: object) -> None:
+    """Add a line to the list, on disk when this returns. Other processes may do so at the same time."""
     (folder / BACKUPS).mkdir(mode=0o700, parents=True, exist_ok=True)
     notes = os.open(folder / BACKUPS / ELSEWHERE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        os.write(notes, (json.dumps(str(target)) + "\n").encode())
+        # A line of its own even after one that a crash cut off.
+        os.write(notes, b"\n" + json.dumps(note).encode() + b"\n")
         os.fsync(notes)
     finally:
         os.close(notes)
-
-
-def noted(folder: Path) -> Iterator[Path]:
-    """The paths in the list; a line that a crash cut off is passed over."""
-    notes = folder / BACKUPS / ELSEWHERE
-    for line in notes.read_text(encoding="utf-8", errors="replace").splitlines() if notes.is_file() else ():
-        try:
-            path = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(path, str) and path:
-            yield Path(path)
 
 
 def _follow(connection: Connection, target: Path, engine: Engine) -> None:

@@ -86,6 +86,7 @@ class Backups:
             memories = self._verify(made, there, sample)
         except BaseException:
             _remove(made)
+            backup.unnote(self._store.folder, made)
             raise
         self._note(made, memories, now or datetime.now(timezone.utc))
         return made
@@ -112,6 +113,7 @@ class Backups:
         for _, path in old:
             try:
                 _remove(path)
+                backup.unnote(self._store.folder, path)
             except OSError as error:
                 raise StoreError(f"cannot remove the old backup {path} ({error.strerror})") from error
         return len(old)
