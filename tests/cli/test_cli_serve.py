@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from perstream.daemon import good_settings
 from perstream.lab.daemon_process import DaemonProcess
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no notify sockets")
@@ -27,12 +28,17 @@ def test_a_day_of_the_daemon_in_brief(tmp_path: Path) -> None:
             "WATCHDOG_USEC": "600000",
         }
         sources = ["rtsp://me:geheim-login@127.0.0.1:1/camera?token=geheim-query"]
-        with DaemonProcess(tmp_path / "store", ["--log-format", "json", *sources], environment) as daemon:
+        settings = tmp_path / "mine.toml"
+        settings.write_text("[backup]\nkeep = 2\n")
+        flags = ["--log-format", "json", "--config", str(settings)]
+        with DaemonProcess(tmp_path / "store", [*flags, *sources], environment) as daemon:
             assert systemd.recv(4096) == b"READY=1\nSTATUS=serving"
             assert systemd.recv(4096) == b"WATCHDOG=1"
             token = (tmp_path / "store" / "token").read_text().strip()
             with httpx.Client(base_url=daemon.url, trust_env=False, timeout=20) as http:
                 assert http.get("/readyz").json()["ready"]
+                (kept,) = good_settings.kept(tmp_path / "store")  # a start with them has worked
+                assert kept.content == settings.read_bytes()
                 assert http.get("/v1/status", headers={"Authorization": "Bearer geheim-wrong"}).status_code == 401
                 assert http.get("/clip/geheim-ticket").status_code in (401, 403, 404, 410)
                 http.headers["Authorization"] = f"Bearer {token}"
