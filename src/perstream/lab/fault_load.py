@@ -12,13 +12,15 @@ from pathlib import Path
 
 import httpx
 
+from perstream.app import build
 from perstream.errors import PerStreamError
+from perstream.settings import load
 from perstream.web.address import read_address
 from perstream.web.token import read_token
 
 HUNG_S = 30.0
 """A request that has no answer by then counts as a hang."""
-PAUSE_S = 0.25
+PAUSE_S = 0.5
 THINGS = ("parcel", "ticket", "locker", "ladder", "guitar", "cactus", "kettle", "lamp", "map", "scarf")
 PLACES = ("cellar", "attic", "office", "garage", "kitchen", "library", "station", "garden", "studio", "boat")
 
@@ -102,9 +104,18 @@ class Life:
         return httpx.Client(base_url=address.url, headers=head, timeout=HUNG_S, trust_env=False)
 
 
+def fill(store: Path, ledger: Ledger, memories: int) -> None:
+    """So many memories before it begins: the more there are, the more there is to lose, and caches are full early."""
+    rng = random.Random("fill")
+    with build(load(overrides={"store": str(store), "backup.every_h": 0.0})) as app:
+        for number in range(memories):
+            record = app.tell(_sentence(rng, f"f{number}"))
+            ledger.told[record.id] = record.text
+
+
 def tell(line: httpx.Client, ledger: Ledger, rng: random.Random, number: int) -> None:
     """Tell something, and note it when it was acknowledged."""
-    text = f"the {rng.choice(THINGS)} zq{number}x{rng.randrange(10**6)} is in the {rng.choice(PLACES)}"
+    text = _sentence(rng, str(number))
     asked = time.monotonic()
     answer = line.post("/v1/remember", json={"text": text})
     if answer.status_code == 201:
@@ -121,6 +132,10 @@ def ask(line: httpx.Client, ledger: Ledger, rng: random.Random, _: int) -> None:
         ledger.answered += 1
     else:
         ledger.refusals[_kind(answer)] += 1
+
+
+def _sentence(rng: random.Random, mark: str) -> str:
+    return f"the {rng.choice(THINGS)} zq{mark}x{rng.randrange(10**6)} is in the {rng.choice(PLACES)}"
 
 
 def _kind(answer: httpx.Response) -> str:

@@ -35,8 +35,8 @@ from perstream.web.client import Client
 
 KILLING_SHARE = 0.35
 """Of the time goes to faults that end the daemon's life."""
-WARM_S = 120.0
-"""Of the long life's memory use, the first so many seconds are not looked at."""
+WARM_SHARE = 0.3
+"""Of the long life's memory use, the first part is not looked at: models load, caches fill up to their bounds."""
 SAMPLE_S = 5.0
 BETWEEN_S = (1.0, 6.0)
 """Of quiet between two faults."""
@@ -59,9 +59,12 @@ class Account:
     refusals: dict[str, int] = field(default_factory=dict)
     long_life_minutes: float = 0.0
     rss_mb: tuple[float, float] = (0.0, 0.0)
-    """At the beginning (after warming up) and at the end of the long life; medians over a minute."""
+    """At the beginning (after warming up) and at the end of the long life; medians of the first and last samples."""
     rss_slope_mb_per_h: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Slope and its 95 % interval."""
+    rest_slope_mb_per_h: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """The same without what the memories say that they take in RAM: new ones are told all the time."""
+    told_per_h: float = 0.0
     stopped_in_s: float = 0.0
 
     @property
@@ -103,17 +106,26 @@ class Account:
             "long_life_minutes": round(self.long_life_minutes, 1),
             "rss_mb": [round(one, 1) for one in self.rss_mb],
             "rss_slope_mb_per_h": [round(one, 2) for one in self.rss_slope_mb_per_h],
+            "rest_slope_mb_per_h": [round(one, 2) for one in self.rest_slope_mb_per_h],
+            "told_per_h": round(self.told_per_h),
             "stopped_in_s": round(self.stopped_in_s, 2),
             "faults": faults,
             "wrong": self.wrong,
         }
 
 
+@dataclass(frozen=True)
+class _Sample:
+    at: float
+    rss_mb: float
+    memories_mb: float
+
+
 class Run:
     """One run over a folder of its own."""
 
-    def __init__(self, minutes: float, seed: int) -> None:
-        self._seconds, self._seed = minutes * 60, seed
+    def __init__(self, minutes: float, seed: int, memories: int = 0) -> None:
+        self._seconds, self._seed, self._memories = minutes * 60, seed, memories
         self._rng = random.Random(seed)
         self.account = Account()
         self._ledger = Ledger()
@@ -121,15 +133,15 @@ class Run:
     def run(self) -> Account:
         """Everything, in order."""
         flapping = random.Random(self._seed + 1)
-        began = time.monotonic()
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="perstream-faults-")))
             camera = stack.enter_context(HttpCamera(lasts_s=lambda: flapping.uniform(0.1, 1.0), seed=self._seed))
             worlds: list[World] = []
             model = stack.enter_context(StandIn(lambda _: worlds[0].model()))
             disk = stack.enter_context(Disk(folder / "disk"))
-            world = World(folder, disk, camera, model.url, self._ledger, self._seed)
+            world = World(folder, disk, camera, model.url, self._ledger, self._seed, self._memories)
             worlds.append(world)
+            began = time.monotonic()
             stack.callback(lambda: world.daemon.kill())
             world.lives = [Life(world.store, self._ledger, what) for what in (tell, ask)]
             for life in world.lives:
@@ -145,16 +157,23 @@ class Run:
         return self.account
 
     def _long_life(self, world: World, until: float) -> None:
-        began, rss = time.monotonic(), list[tuple[float, float]]()
-        self._strike(world, [one for one in FAULTS if not one.restarts], until, rss)
-        self.account.long_life_minutes = (time.monotonic() - began) / 60
-        kept = [(at, mb) for at, mb in rss if at >= began + WARM_S]
+        began, told, samples = time.monotonic(), len(self._ledger.told), list[_Sample]()
+        self._strike(world, [one for one in FAULTS if not one.restarts], until, samples)
+        lasted = time.monotonic() - began
+        account = self.account
+        account.long_life_minutes = lasted / 60
+        account.told_per_h = (len(self._ledger.told) - told) / max(1.0, lasted) * 3600
+        kept = [one for one in samples if one.at >= began + WARM_SHARE * lasted]
         if len(kept) >= 12:
-            slope = trend([at / 3600 for at, _ in kept], [mb for _, mb in kept])
-            self.account.rss_slope_mb_per_h = (slope.slope, slope.low, slope.high)
-            self.account.rss_mb = tuple(statistics.median(mb for _, mb in part) for part in (kept[:12], kept[-12:]))  # type: ignore[assignment]
+            hours = [one.at / 3600 for one in kept]
+            slope = trend(hours, [one.rss_mb for one in kept])
+            account.rss_slope_mb_per_h = (slope.slope, slope.low, slope.high)
+            rest = trend(hours, [one.rss_mb - one.memories_mb for one in kept])
+            account.rest_slope_mb_per_h = (rest.slope, rest.low, rest.high)
+            first, last = (statistics.median(one.rss_mb for one in part) for part in (kept[:12], kept[-12:]))
+            account.rss_mb = (first, last)
 
-    def _strike(self, world: World, faults: list[Fault], until: float, rss: list[tuple[float, float]]) -> None:
+    def _strike(self, world: World, faults: list[Fault], until: float, samples: list[_Sample]) -> None:
         """One fault after another, each kind in turn, and in between the daemon's memory use."""
         possible = []
         for fault in faults:
@@ -177,7 +196,7 @@ class Run:
                 self._say(fault, outcome)
                 quiet = time.monotonic() + self._rng.uniform(*BETWEEN_S)
                 while time.monotonic() < min(quiet, until):
-                    rss.append((time.monotonic(), world.daemon.rss_mb()))
+                    samples.append(_Sample(time.monotonic(), world.daemon.rss_mb(), world.memories_mb()))
                     time.sleep(min(SAMPLE_S, max(0.05, quiet - time.monotonic())))
                 if time.monotonic() >= until:
                     return
@@ -205,8 +224,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--memories", type=int, default=10_000, help="told before it begins")
     options = parser.parse_args(arguments)
-    account = Run(options.minutes, options.seed).run()
+    account = Run(options.minutes, options.seed, options.memories).run()
     print(json.dumps(account.to_json()))
     return int(bool(account.wrong))
 

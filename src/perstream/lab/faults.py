@@ -15,7 +15,7 @@ from perstream.errors import PerStreamError
 from perstream.lab.daemon_process import DaemonProcess
 from perstream.lab.fault_clock import Clock, can_set_clock
 from perstream.lab.fault_disk import Disk, can_slow, refusing_writes, slow_disk
-from perstream.lab.fault_load import Ledger, Life
+from perstream.lab.fault_load import Ledger, Life, fill
 from perstream.lab.http_camera import HttpCamera
 from perstream.lab.stand_in_acts import Act, Hang, Raw, Say, Status
 from perstream.web.client import Client
@@ -39,7 +39,10 @@ class Outcome:
 class World:
     """The daemon with everything around it that can break."""
 
-    def __init__(self, folder: Path, disk: Disk, camera: HttpCamera, model_url: str, ledger: Ledger, seed: int) -> None:
+    def __init__(
+        self, folder: Path, disk: Disk, camera: HttpCamera, model_url: str, ledger: Ledger, seed: int, memories: int
+    ) -> None:
+        """``memories`` are told before the first life begins."""
         self.disk, self.camera, self.ledger = disk, camera, ledger
         self.rng = random.Random(seed)
         self.store = disk.folder / "store"
@@ -50,13 +53,14 @@ class World:
         self._settings.write_text(
             "[source]\nbackoff_min_s = 0.05\nbackoff_max_s = 0.2\nallow_hosts = ['127.0.0.1']\n"
             f"[backend]\nname = 'builtin'\nanswers = 'openai'\nbase_url = '{model_url}'\nserved_model = 'stand-in'\n"
-            "request_timeout_s = 3\nrequest_retries = 1\ncalls_per_hour = 0\n"
+            "request_timeout_s = 3\nrequest_retries = 1\ncalls_per_hour = 0\n[memory]\nram_budget_mb = 4\n"
             "[backup]\nevery_h = 0.02\nkeep = 2\n"
             "[proactive]\nenabled = true\n",
             encoding="utf-8",
         )
         self.clock = Clock(folder) if can_set_clock() else None
         self._complaints = folder / "daemon.log"
+        fill(self.store, ledger, memories)
         self.daemon = self.start()
 
     def start(self) -> DaemonProcess:
@@ -67,6 +71,12 @@ class World:
         arguments = ["--config", str(self._settings), self.camera.url]
         self.daemon = DaemonProcess(self.store, arguments, environment, self._complaints)
         return self.daemon
+
+    def memories_mb(self) -> float:
+        """RAM that the memories say they take: index and entities."""
+        with Client(self.store) as client:
+            held = client.status().memory.ram_bytes
+        return sum(size for piece, size in held.items() if piece != "cache") / 2**20
 
     def still(self) -> AbstractContextManager[None]:
         """Nobody speaks to the daemon meanwhile."""
