@@ -219,6 +219,8 @@ def test_hostile_files(tmp_path: Path) -> None:
         file.truncate(200_000_000)
     with pytest.raises(ConfigError, match="larger than"):
         told(huge)
+    with pytest.raises(ConfigError, match="larger than"):
+        told(write(tmp_path / "long.txt", "- x\n" * 600_000))
     os.mkfifo(tmp_path / "pipe.ics")
     with pytest.raises(ConfigError, match="no plain file"):
         told(tmp_path / "pipe.ics", "calendar")

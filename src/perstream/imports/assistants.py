@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from perstream.errors import ConfigError
-from perstream.imports.files import decoded, key_for, parsed_time, read_bytes, read_json, short_name, tidy
+from perstream.imports.files import (
+    MAX_PROSE,
+    decoded,
+    key_for,
+    parsed_time,
+    read_bytes,
+    read_json,
+    short_name,
+    starts_with_json,
+    tidy,
+)
 from perstream.imports.item import MAX_TEXT, Found, Imported, Skipped
 from perstream.imports.person import first_person
 from perstream.imports.prose import pieces
@@ -35,8 +45,7 @@ def read_mem0(path: Path, user: str | None = None) -> Iterator[Found]:
 
 def read_chatgpt(path: Path) -> Iterator[Found]:
     """ChatGPT's ``memory.json`` or ``conversations.json`` of a data export, or its list of memories copied as text."""
-    data = read_bytes(path)
-    if not data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"[", b"{")) or _DATED.match(decoded(data, path).lstrip()):
+    if not starts_with_json(path):
         yield from read_pasted(path, "chatgpt")
         return
     for number, entry in enumerate(_entries(read_json(path), path), start=1):
@@ -51,8 +60,7 @@ def read_chatgpt(path: Path) -> Iterator[Found]:
 
 def read_claude(path: Path) -> Iterator[Found]:
     """Claude's memory as text, or ``memories.json`` of its data export."""
-    data = read_bytes(path)
-    if not data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"[", b"{")) or _DATED.match(decoded(data, path).lstrip()):
+    if not starts_with_json(path):
         yield from read_pasted(path, "claude")
         return
     for number, entry in enumerate(_entries(read_json(path), path), start=1):
@@ -68,7 +76,7 @@ def read_claude(path: Path) -> Iterator[Found]:
 
 def read_pasted(path: Path, origin: str | None = None) -> Iterator[Found]:
     """Memories as a person copies them: one a line, a list, or paragraphs under headings; "[2025-03-01] - …" is dated."""
-    yield from _pasted(decoded(read_bytes(path), path), origin or f"text:{short_name(path)}")
+    yield from _pasted(decoded(read_bytes(path, MAX_PROSE), path), origin or f"text:{short_name(path)}")
 
 
 def _pasted(text: str, origin: str) -> Iterator[Found]:

@@ -15,27 +15,35 @@ from perstream.errors import ConfigError, NotFound, SourceError
 
 MAX_BYTES = 32 * 1024 * 1024
 """Of one file. Ten thousand appointments have about 5 MB."""
+MAX_JSON = 128 * 1024 * 1024
+"""Of one file of JSON; some programs export all conversations as one."""
+MAX_PROSE = 2 * 1024 * 1024
+"""Of one file of words."""
 MAX_NAME = 80
 """Characters of a file's name in an origin."""
 
 
 def read_bytes(path: Path, most: int = MAX_BYTES) -> bytes:
     """A plain file's content. NotFound, ConfigError when it is too large or no plain file, SourceError."""
+    data = _read(path, most + 1)
+    if len(data) > most:
+        raise ConfigError(f"{path} is larger than {most / 1e6:.0f} MB: split it")
+    return data
+
+
+def _read(path: Path, most: int) -> bytes:
     try:
         # Not waiting: a pipe in the place of a file would never end.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise ConfigError(f"{path} is no plain file")
-            data = file.read(most + 1)
+            return file.read(most)
     except FileNotFoundError as error:
         raise NotFound(f"there is no file {path}") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a file name"
         raise SourceError(f"cannot read {path}: {reason}") from error
-    if len(data) > most:
-        raise ConfigError(f"{path} is larger than {most / 1e6:.0f} MB: split it")
-    return data
 
 
 def decoded(data: bytes, name: object) -> str:
@@ -58,11 +66,22 @@ def decoded(data: bytes, name: object) -> str:
 
 def read_json(path: Path) -> Any:
     """A JSON file. ConfigError when it is none."""
-    text = decoded(read_bytes(path), path)
+    text = decoded(read_bytes(path, MAX_JSON), path)
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is no JSON ({str(error)[:100]})") from error
+
+
+def starts_with_json(path: Path) -> bool:
+    """Does it look like JSON? A list of dated lines, "[2025-03-01] - …", is none."""
+    head = read_head(path).lstrip(b"\xef\xbb\xbf \r\n\t")
+    return head.startswith(b"{") or (head.startswith(b"[") and not head[1:2].isdigit() and not head[1:2].isalpha())
+
+
+def read_head(path: Path, most: int = 65_536) -> bytes:
+    """The begin of a plain file. NotFound, ConfigError, SourceError as for :func:`read_bytes`."""
+    return _read(path, most)
 
 
 def tidy(text: str) -> str:

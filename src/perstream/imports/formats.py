@@ -10,7 +10,7 @@ from perstream.errors import ConfigError, NotFound
 from perstream.imports.assistants import read_chatgpt, read_claude, read_mem0, read_pasted
 from perstream.imports.contacts import read_contacts
 from perstream.imports.events import read_calendar
-from perstream.imports.files import read_bytes
+from perstream.imports.files import read_head, starts_with_json
 from perstream.imports.item import MAX_ITEMS, Found, Imported, Skipped
 from perstream.imports.notes import read_notes
 
@@ -20,8 +20,6 @@ ENDINGS = {
     **dict.fromkeys((".vcf", ".vcard"), "contacts"),
     **dict.fromkeys((".md", ".markdown"), "markdown"),
 }
-LOOK = 64 * 1024
-"""Bytes that are looked at to tell what a file is."""
 
 
 def detect(path: Path) -> str:
@@ -32,13 +30,13 @@ def detect(path: Path) -> str:
         raise NotFound(f"there is no file or folder {path}")
     if path.suffix.lower() in ENDINGS:
         return ENDINGS[path.suffix.lower()]
-    data = read_bytes(path)[:LOOK]
+    data = read_head(path)
     upper = data.upper()
     if b"BEGIN:VCALENDAR" in upper:
         return "calendar"
     if b"BEGIN:VCARD" in upper:
         return "contacts"
-    if data.lstrip(b"\xef\xbb\xbf \r\n\t").startswith((b"{", b"[")) and path.suffix.lower() in (".json", ""):
+    if path.suffix.lower() in (".json", "") and starts_with_json(path):
         if b'"mapping"' in data or (path.name == "memory.json" and b'"content"' in data):
             return "chatgpt"
         if b'"conversations_memory"' in data:

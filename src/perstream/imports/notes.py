@@ -9,13 +9,11 @@ from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 
 from perstream.errors import PerStreamError
-from perstream.imports.files import decoded, key_for, parsed_time, read_bytes, short_name, tidy, utc
+from perstream.imports.files import MAX_PROSE, decoded, key_for, parsed_time, read_bytes, short_name, tidy, utc
 from perstream.imports.item import MAX_TEXT, Found, Imported, Skipped
 from perstream.imports.prose import pieces, under
 
 SUFFIXES = (".md", ".markdown", ".txt")
-MAX_NOTE = 2 * 1024 * 1024
-"""Bytes of one note."""
 MAX_FILES = 20_000
 MAX_DEPTH = 12
 """Folders within folders."""
@@ -59,7 +57,7 @@ def _notes_in(folder: Path) -> Iterator[Path]:
 
 
 def _note(file: Path, name: str, zone: tzinfo | None) -> Iterator[Found]:
-    text = decoded(read_bytes(file, MAX_NOTE), file.name)
+    text = decoded(read_bytes(file, MAX_PROSE), file.name)
     front = _FRONT.match(text)
     fields = _fields(front[1]) if front else {}
     if front:
