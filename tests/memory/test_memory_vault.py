@@ -147,6 +147,21 @@ def test_a_key_file_is_for_its_owner_and_outside_the_store(tmp_path: Path) -> No
     assert (store / "memory.db").read_bytes()[:16] == before[:16]
 
 
+def test_a_key_file_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "stick").mkdir()
+    (tmp_path / "mine.key").symlink_to(tmp_path / "stick" / "real.key")
+    _encrypted(tmp_path / "store", key_file=str(tmp_path / "mine.key"))
+    assert (tmp_path / "mine.key").is_symlink()
+    assert (tmp_path / "stick" / "real.key").is_file()
+    assert data_key(tmp_path / "store", key_file=str(tmp_path / "mine.key"))
+
+
+def test_a_passphrase_is_the_same_on_every_keyboard(tmp_path: Path) -> None:
+    composed, decomposed = "gr\u00fcne \u00c4pfel", "gru\u0308ne A\u0308pfel"
+    _encrypted(tmp_path / "store", words=composed, key_from="passphrase")
+    assert vault(tmp_path / "store", decomposed).engine(False) == vault(tmp_path / "store", composed).engine(False)
+
+
 def test_one_file_may_hold_the_keys_of_several_stores(tmp_path: Path) -> None:
     file = str(tmp_path / "all.key")
     for name in ("a", "b", "c"):

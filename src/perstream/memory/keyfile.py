@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -50,7 +51,7 @@ class Scrypt:
             raise StoreError("key.json asks for more than 1 GiB to try a passphrase: it was altered; put a copy back")
         try:
             return hashlib.scrypt(
-                passphrase.encode(),
+                unicodedata.normalize("NFC", passphrase).encode(),  # as another keyboard would type it
                 salt=bytes.fromhex(self.salt),
                 n=self.n,
                 r=self.r,

@@ -76,7 +76,7 @@ def checked(passphrase: str) -> str:
 
 def from_first_line(path: Path) -> str:
     """The first line of a file that is for the owner alone. Raises StoreError."""
-    return _private_text(path, "passphrase").splitlines()[0].strip() if path else ""
+    return _private_text(path, "passphrase").splitlines()[0].strip()
 
 
 # --- the keyring -----------------------------------------------------------------------------
@@ -133,7 +133,8 @@ def of_file(path: Path, store: str) -> _Keys:
 
 def to_file(path: Path, store: str, keys: _Keys, folder: Path) -> None:
     """Keep these, or none any more; keys of other stores stay. StoreError for a place in the store's own ``folder``."""
-    if path.resolve().is_relative_to(folder.resolve()):
+    path = path.resolve()  # a link may lead to a stick, which is where the key is wanted
+    if path.is_relative_to(folder.resolve()):
         raise StoreError(f"a key in {folder} would lie beside what it opens: set encryption.key_file to another folder")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
