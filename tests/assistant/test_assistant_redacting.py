@@ -15,6 +15,7 @@ from perstream.assistant.redacting import Clearing, Redacting
 from perstream.config import Config
 from perstream.config_privacy import PrivacyConfig
 from perstream.events import Event, MemoryStored, Redacted
+from perstream.imports.item import Imported
 from perstream.lab.import_records import tell
 from perstream.memory.memory import Memory
 from perstream.memory.redactions import KEPT
@@ -156,6 +157,16 @@ def test_records_are_imported_without_secrets_once(house: House) -> None:
     assert tell(texts, START, house.memory, house.backend, tally.append) == (0, 2)
     assert {record.text for record in house.memory.list()} == {"I pay with [card number].", "I like tea."}
     assert [(one.kind, one.origin) for one in house.memory.redactions.recent()] == [("card", "imported")]
+
+
+def test_a_file_that_is_imported(house: House, tmp_path: Path) -> None:
+    items = [Imported("markdown:notes.md", "1", f"I pay with {CARD}"), Imported("markdown:notes.md", "2", "I like tea")]
+    taken = house.assistant.import_all(items)
+    assert [house.memory.get(one.memory_id or 0).text for one in taken] == ["I pay with [card number]", "I like tea"]
+    assert [(one.kind, one.origin) for one in house.memory.redactions.recent()] == [("card", "imported")]
+    again = house.assistant.import_all(items)
+    assert [one.memory_id for one in again] == [one.memory_id for one in taken]
+    assert b"4111 1111" not in everything(tmp_path)
 
 
 def test_an_export_that_holds_secrets_is_imported_without(house: House, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from perstream.assistant.gate import CategorySpace
 from perstream.assistant.reminding import Reminding
 from perstream.errors import NotFound
+from perstream.imports.files import key_for
 from perstream.imports.item import MAX_TEXT, Imported, Outcome, Taken
 from perstream.memory.agenda import Pending
 from perstream.memory.memory import Memory
@@ -59,7 +60,13 @@ class Importing:
     def _of(
         self, source: str, items: Sequence[Imported], now: datetime, announce: Callable[[MemoryRecord], None]
     ) -> list[Taken]:
-        texts = [self._cleared(" ".join(item.text[:MAX_TEXT].split())) for item in items]
+        said = [" ".join(item.text[:MAX_TEXT].split()) for item in items]
+        texts = [self._cleared(text) for text in said]
+        # A key can be a digest of the words: four digits would be guessed from it.
+        items = [
+            item if text == before else replace(item, key=key_for(text))
+            for item, text, before in zip(items, texts, said, strict=True)
+        ]
         register = self._memory.exchange.register
         known = register.known(source, [(item.key, text) for item, text in zip(items, texts, strict=True)])
         taken: list[Taken] = []
