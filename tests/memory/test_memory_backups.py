@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -140,3 +141,21 @@ def test_the_backup_of_an_encrypted_store_is_verified_and_says_nothing(tmp_path:
         assert one.memories == 1 and one.verified_at is not None
         memory.remember(told("pears", 5))
     assert restoring.restore(made, tmp_path / "store", keys).memories == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs file limits")
+def test_half_a_copy_does_not_take_the_room_that_is_left(tmp_path: Path) -> None:
+    import resource
+
+    with opened(tmp_path / "store") as memory:
+        for n in range(30):
+            memory.remember(seen(f"view {n}", n))
+        was = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, was[1]))
+        try:
+            with pytest.raises(StoreError, match="free some disk space"):
+                memory.backups.make(tmp_path / "usb" / "mine.db")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, was)
+        assert not list((tmp_path / "usb").iterdir())
+        assert memory.backups.make(tmp_path / "usb" / "mine.db").is_file()

@@ -219,17 +219,20 @@ def copy_database(source: Connection, target: Path, engine: Engine) -> None:
     partial = target.with_name(target.name + ".partial")
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_RDWR | os.O_CREAT, 0o600))
-    copy = (engine if is_encrypted(source) else PLAIN).connect(partial)
     try:
-        source.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")
-        verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
-    finally:
-        copy.close()
-    if verdict != "ok":
-        partial.unlink()
-        raise StoreError(f"the copy {target} came out damaged ({verdict}): check the disk and the store")
-    partial.replace(target)
+        copy = (engine if is_encrypted(source) else PLAIN).connect(partial)
+        try:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            verdict = copy.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        finally:
+            copy.close()
+        if verdict != "ok":
+            raise StoreError(f"the copy {target} came out damaged ({verdict}): check the disk and the store")
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)  # on a full disk half a copy must not take the room that is left
+        raise
 
 
 def explain(error: Exception, path: Path) -> StoreError:
