@@ -47,6 +47,8 @@ def make(connection: Connection, folder: Path, target: Path | None, engine: Engi
         if target.resolve().parent != (folder / BACKUPS).resolve():
             _append(folder, str(target.resolve()))
         copy_database(connection, target, engine)
+    except errors() as error:
+        raise explain(error, target) from error
     except OSError as error:
         raise StoreError(f"cannot write the backup {target} ({error.strerror}): choose another place") from error
     _follow(connection, target, engine)
