@@ -115,6 +115,22 @@ def test_one_jumps_to_the_place_in_the_recording(page: Page, world: World, tmp_p
     page.shot("played")
 
 
+def test_everything_is_paused_by_one_button(page: Page, world: World, tmp_path: Path) -> None:
+    film = make_film(tmp_path / "yard.webm", ("YARD",), each_s=1)
+    name = world.app.watch(str(film), masks=["0 0 0.1 1"])
+    page.open("sources")
+    button = "#main button"
+    page.until(lambda: page.text(button) == "Pause everything", "one button")
+    page.until(lambda: "Nobody sees: region 0 0 0.1 1" in page.text("#main"), "its mask")
+    page.one(button).click()
+    page.until(lambda: page.text(button) == "Resume everything" and world.app.paused, "paused")
+    assert "also after a restart" in page.text("#main") and page.too_wide() == []
+    page.shot("all_paused")
+    page.one(button).click()
+    page.until(lambda: page.text(button) == "Pause everything" and not world.app.paused, "it goes on")
+    page.until(lambda: world.app.wait(name, 0.2), "and ends")
+
+
 def test_hands_on_the_keyboard_only(page: Page) -> None:
     page.open()
     keys = page.driver.switch_to

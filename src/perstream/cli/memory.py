@@ -11,7 +11,7 @@ from perstream.cli.house import opened
 from perstream.errors import ConfigError
 
 if TYPE_CHECKING:
-    from perstream.types import Receipt
+    from perstream.types import Gap, Receipt
 
 
 def register(app: typer.Typer) -> None:
@@ -32,7 +32,7 @@ def memories(
     config: options.ConfigFile = None,
     as_json: options.Json = False,
 ) -> None:
-    """List what is remembered, newest first."""
+    """List what is remembered, newest first, and between it the stretches in which nothing was seen."""
     with opened(options.settings(config, store)) as house:
         records = house.memories(
             limit=limit,
@@ -45,8 +45,15 @@ def memories(
             for record in records:
                 output.emit_memory(record, house.entities_of(record.id))
             return
+        begin = records[-1].observed_at if len(records) == limit else options.moment(since, "--since")
+        gaps = [] if category else house.gaps(begin, options.moment(until, "--until"))
+    waiting = [gap for gap in gaps if source in (None, gap.source)][-limit:]
     for record in records:
+        while waiting and waiting[-1].started_at >= record.observed_at:
+            _print_gap(waiting.pop())
         output.print_memory(record)
+    while waiting:
+        _print_gap(waiting.pop())
     if not records:
         output.say("nothing is remembered yet")
 
@@ -85,6 +92,13 @@ def forget(
         if not dry_run:
             receipt = house.forget(selector, False)
     _print(receipt, as_json)
+
+
+def _print_gap(gap: Gap) -> None:
+    """Nothing was seen; the line says only that."""
+    output.say(
+        f"- {output.clock(gap.started_at)} to {output.clock(gap.ended_at)[-8:]} {gap.source}: {gap.reason}", dim=True
+    )
 
 
 def _print(receipt: Receipt, as_json: bool) -> None:

@@ -23,7 +23,7 @@ function play(box, memory, place) {
     const clip = await call("POST", `/v1/memories/${memory.memory_id}/clip`);
     const where = clip.path ? `${clip.path} at ${seconds(clip.start_s)}` : null;
     if (!clip.url) {
-      show(place, el("p", { class: "soft", role: "status" }, where || "It was seen live, or before the daemon last started; only this picture was kept."));
+      show(place, el("p", { class: "soft", role: "status" }, where || "It was seen live, or before the daemon last started, or parts of it are masked; only this picture is shown."));
       return;
     }
     const video = el("video", { controls: true, autoplay: true, playsinline: true, src: `${clip.url}#t=${clip.start_s}` });

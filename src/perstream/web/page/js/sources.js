@@ -7,7 +7,8 @@ export function sources(main) {
   const uri = el("input", { class: "grow", placeholder: "webcam:0, rtsp://camera/stream, or a path on the daemon's machine", "aria-label": "Source", maxlength: 4096, required: true });
   const trouble = el("div", {});
   const list = el("div", {});
-  show(main, el("h2", {}, "Watched"), list, el("p", {}, el("a", { class: "button", href: "#/camera" }, "Use this device's camera")), el("h2", {}, "Add a source"), el("form", { class: "row", onsubmit: add }, uri, el("button", { class: "first" }, "Watch")), trouble);
+  const everything = el("p", {});
+  show(main, el("h2", {}, "Watched"), everything, list, el("p", {}, el("a", { class: "button", href: "#/camera" }, "Use this device's camera")), el("h2", {}, "Add a source"), el("form", { class: "row", onsubmit: add }, uri, el("button", { class: "first" }, "Watch")), trouble);
 
   async function attempt(work) {
     show(trouble);
@@ -30,6 +31,8 @@ export function sources(main) {
   async function refresh() {
     try {
       const found = (await get("/v1/sources")).sources;
+      const { paused } = await get("/v1/pause");
+      show(everything, el("button", { onclick: () => attempt(() => call("POST", `/v1/${paused ? "resume" : "pause"}`)) }, paused ? "Resume everything" : "Pause everything"), paused && el("span", { class: "soft" }, " Everything is paused, also what comes, also after a restart."));
       show(list, found.length ? found.map(one) : el("p", { class: "empty" }, "Nothing is being watched."));
     } catch (error) {
       show(list, failed(error));
@@ -49,6 +52,7 @@ export function sources(main) {
         el("strong", {}, source.name),
         " ",
         el("span", { class: `tag ${source.state === "running" ? "keep" : ""}` }, source.state),
+        (source.masks?.length || source.faceless) && el("p", { class: "soft" }, `Nobody sees: ${[...(source.masks || []).map((mask) => `region ${mask}`), source.faceless && "faces"].filter(Boolean).join(", ")}`),
         el("p", { class: "soft" }, `${source.frames} frames, ${source.keyframes} keyframes, ${source.memories} memories${drops ? `; dropped: ${drops}` : ""}`),
       ),
       el("button", { onclick: () => attempt(() => call("POST", `${path}/${paused ? "resume" : "pause"}`)) }, paused ? "Resume" : "Pause"),
@@ -57,6 +61,6 @@ export function sources(main) {
   }
 
   refresh();
-  const timer = setInterval(() => { if (!list.contains(document.activeElement)) refresh(); }, 2000);
+  const timer = setInterval(() => { if (!list.contains(document.activeElement) && !everything.contains(document.activeElement)) refresh(); }, 2000);
   return () => clearInterval(timer);
 }
