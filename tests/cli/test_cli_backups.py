@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 from cli_world import Cli
 
+from perstream.cli import condition
+from perstream.cli.live import LiveView
+from perstream.daemon.appstatus import AppStatus
+from perstream.daemon.chores import ChoreStatus
+from perstream.daemon.upkeep_state import Alert, BackupStatus, Stuck, WatchdogStatus
+from perstream.events import AlertRaised
 from perstream.memory import backup, migrations, store
+from perstream.memory.status import MemoryStatus
 
 
 def test_backups_are_listed(cli: Cli, tmp_path: Path) -> None:
@@ -70,3 +78,22 @@ def test_going_back_without_newer_memories_asks_nothing(upgraded: Cli, tmp_path:
     (went,) = upgraded("memory", "rollback", "--json").json
     assert went["newer"] == 0 and went["exported"] is None and went["memories"] == 2 and Path(went["kept"]).is_file()
     assert not list(tmp_path.glob("*.jsonl"))
+
+
+def test_the_terminal_and_status_tell_alerts(cli: Cli, capfd: pytest.CaptureFixture[str]) -> None:
+    at = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
+    LiveView((), as_json=False).show(AlertRaised(at, None, None, "disk_low", "/store", "free\x1b[31m some", True))
+    assert "disk_low: free[31m some" in capfd.readouterr().out
+    memory = MemoryStatus(1, 0, 0, 0.1, 0.1, at, at, 4)
+    found = AppStatus(
+        "builtin", "/store", memory,
+        chores=(ChoreStatus("retention", failed=2, last_error="no"),),
+        alerts=(Alert("latency", "cam", "cam is slow", at),),
+        backups=BackupStatus(24, "/b", at, 2, 1, 1, "the disk is full"),
+        watchdog=WatchdogStatus((Stuck("perceive", "cam", "see", 70),), {"perceive": 1}, keep_one_in=4, waiting_s=12.0),
+    )  # fmt: skip
+    condition.show_alerts(found)
+    assert "! latency: cam is slow (since" in capfd.readouterr().out
+    rows = dict(condition.rows(found))
+    assert "1 failed, the last: the disk is full" in rows["backups"] and "one keyframe in 4" in rows["shedding"]
+    assert rows["stuck"] == "perceive cam: see for 70 s" and rows["chore retention"].endswith("the last: no")

@@ -44,11 +44,24 @@ function page(status) {
     table("Builtin parts stood in", status.fallbacks),
     table("Frames dropped", drops),
     table("Words held back", status.silences),
+    table("Its own care", care(status)),
     el("h2", {}, "What left this process"),
     status.sent?.length
       ? el("table", {}, el("tr", {}, ["server", "for", "calls", "kB", "pictures", "failed"].map((name) => el("th", {}, name))), status.sent.map((one) => el("tr", {}, [one.server, one.kind, one.calls, (one.bytes_sent / 1000).toFixed(0), one.pictures, one.failed].map((value) => el("td", {}, String(value))))))
       : el("p", { class: "soft" }, "Nothing. No model server is in use."),
   ];
+}
+
+// Backups, what hangs, what is let go.
+function care(status) {
+  const { backups, watchdog, chores } = status;
+  const rows = {};
+  if (backups?.every_h) rows["newest backup"] = backups.newest ? `${new Date(backups.newest).toLocaleString()}, ${backups.kept} kept` : "none yet";
+  if (backups?.last_error) rows["last backup failed"] = backups.last_error;
+  if (watchdog?.keep_one_in > 1) rows["shedding load"] = `one keyframe in ${watchdog.keep_one_in} of live sources`;
+  for (const one of watchdog?.stuck || []) rows[`stuck: ${one.kind} ${one.subject}`] = `${one.step}, ${Math.round(one.seconds)} s`;
+  for (const chore of chores || []) if (chore.last_error) rows[`failed: ${chore.name}`] = chore.last_error;
+  return rows;
 }
 
 function figure(name, value) {
