@@ -156,7 +156,7 @@ def watch(house: House, open_source: object) -> tuple[Supervisor, Watchdog]:
     limits = Limits(tick_s=0.01, restarts=1000)
     supervisor = Supervisor(house.parts, house.worker, house.bus, open_source, FAST, limits)  # type: ignore[arg-type]
     supervisor.start()
-    return supervisor, Watchdog(WatchdogConfig(stuck_s=0.05), house.worker, supervisor)
+    return supervisor, Watchdog(WatchdogConfig(stuck_s=0.4), house.worker, supervisor)
 
 
 def test_a_file_whose_perception_hangs_goes_on_without_that_picture(go: threading.Event) -> None:
