@@ -16,6 +16,7 @@ from perstream.memory import derived
 from perstream.memory.columns import ENTRY_QUERY, entry_of
 from perstream.memory.lexical import Stemmer, stems_of, words_of
 from perstream.memory.memory import Memory
+from perstream.memory.migrations import MIGRATIONS
 from perstream.memory.reads import entities_of
 from perstream.memory.recall import RecallIndex
 from perstream.types import NewMemory, Provenance, Query, Selector
@@ -120,12 +121,14 @@ def test_a_store_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
         fill(memory, 30)
         wanted = [hit.memory.id for hit in memory.recall(ask(QUESTIONS[2]))]
     old = sqlite3.connect(tmp_path / "memory.db")
-    later = "derived words_about words topics reminders speech".split()
-    old.executescript("DROP TRIGGER forget_words; " + "".join(f"DROP TABLE {name}; " for name in later))
+    later = "derived words_about words topics reminders speech redactions".split()
+    old.executescript(
+        "DROP TRIGGER forget_words; DROP TRIGGER forget_source; " + "".join(f"DROP TABLE {name}; " for name in later)
+    )
     old.executescript("DELETE FROM marks WHERE name = 'derived'; PRAGMA user_version = 1")
     old.close()
     with opened(tmp_path) as memory:
-        assert memory.status().schema_version == 3
+        assert memory.status().schema_version == len(MIGRATIONS)
         with memory._store.reading() as connection:
             kept = connection.execute("SELECT count(*), total(length(terms)) > 0 FROM derived").fetchone()
         assert kept == (memory.count(), 1)
