@@ -120,3 +120,40 @@ def test_what_is_no_dataset_is_refused(cli: Cli, tmp_path: Path) -> None:
         assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1), content
     assert cli("memory", "import", "data.jsonl", "--participant", "1").code == 2
     assert cli("memories", "--json").json == []
+
+
+@pytest.mark.parametrize("target", ["all.zip", "all"])
+def test_everything_and_back(cli: Cli, tmp_path: Path, target: str) -> None:
+    cli.use("builtin")
+    cli("remember", "My locker is number 9")
+    cli("remember", "Remind me tomorrow at 9 to call Anna")
+    (done,) = cli("memory", "export", "--everything", target, "--json").json
+    assert (done["memories"], done["days"]) == (2, 1)
+    assert stat.S_IMODE((tmp_path / target).stat().st_mode) == (0o600 if target == "all.zip" else 0o700)
+    assert cli("memory", "import", target, "--store", "other", "--json").json[0]["memories"] == 2
+    assert cli("memory", "import", target, "--json").json[0]["known"] == 2
+    question = ("ask", "Which number is my locker?", "--now", "2030-01-01T12:00:00", "--json")
+    (first,), (second,) = cli(*question).json, cli(*question, "--store", "other").json
+    assert (first["answer"], first["evidence"]) == (second["answer"], second["evidence"])
+    assert "9" in first["answer"]
+    ran = cli("memory", "export", "--everything", target)
+    assert (ran.code, ran.out, ran.err.count("\n")) == (2, "", 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [target, "other", "store"]
+
+
+def test_mistakes_with_archives(cli: Cli, tmp_path: Path) -> None:
+    cli("remember", "Anna likes tea")
+    (tmp_path / "bad.zip").write_bytes(b"PK nonsense")
+    (tmp_path / "empty").mkdir()
+    for args, code in (
+        (("memory", "import", "bad.zip"), 5),
+        (("memory", "import", "empty"), 2),
+        (("memory", "import", "missing.zip"), 7),
+        (("memory", "export", "all.jsonl", "--no-vectors"), 2),
+        (("memory", "export", "nowhere/all", "--everything"), 5),
+        (("memory", "export", "nowhere/all.zip"), 5),
+    ):
+        ran = cli(*args)
+        assert (ran.code, ran.out, ran.err.count("\n")) == (code, "", 1), args
+    assert cli("memory", "export", "bad.zip", "--force").code == 0
+    assert cli("memory", "import", "bad.zip", "--store", "other").code == 0

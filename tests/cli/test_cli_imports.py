@@ -8,6 +8,11 @@ from pathlib import Path
 import pytest
 from cli_world import Cli
 
+from perstream.app import build
+from perstream.config import ServerConfig
+from perstream.settings import load
+from perstream.web.server import Server
+
 CALENDAR = """BEGIN:VCALENDAR
 VERSION:2.0
 BEGIN:VEVENT
@@ -107,3 +112,17 @@ def test_mistakes_are_told_in_one_line(cli: Cli, tmp_path: Path, args: tuple[str
     (tmp_path / "a.txt").write_text("I like tea", encoding="utf-8")
     ran = cli(*args)
     assert (ran.code, ran.out, ran.err.count("\n")) == (code, "", 1)
+
+
+def test_a_running_daemon_is_told(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "work.ics").write_text(CALENDAR, encoding="utf-8")
+    config = load(environ={}, overrides={"store": str(cli.store), "backend.name": "scripted"})
+    with build(config) as app, Server(app, ServerConfig(port=0, max_body_kb=64), app.store):
+        for wanted in ([1, 0], [0, 1]):
+            (done,) = cli("import", "work.ics", "--json").json
+            assert [done["new"], done["known"]] == wanted
+        lines = "".join(f"- {number} {'word ' * 100}\n" for number in range(200))
+        (tmp_path / "long.md").write_text(lines, encoding="utf-8")
+        (done,) = cli("import", "long.md", "--json").json
+        assert done["new"] == 200
+        assert len(app.memories(limit=500)) == 201

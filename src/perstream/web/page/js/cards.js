@@ -26,7 +26,7 @@ export function evidence(items) {
       el(
         "button",
         { role: "listitem", "data-memory": item.memory_id, onclick: () => openMoment(item.memory_id) },
-        item.source && thumbnail(item.memory_id, "the moment"),
+        item.provenance !== "told" && thumbnail(item.memory_id, "the moment"),
         el("span", { class: "clip" }, item.caption),
         el("span", { class: "soft" }, where(item)),
       ),
@@ -42,11 +42,11 @@ export function where(item) {
 export function memory(item) {
   return el(
     "li",
-    { class: `memory ${item.source ? "" : "told"}`, "data-memory": item.memory_id },
+    { class: `memory ${item.provenance === "told" ? "told" : ""}`, "data-memory": item.memory_id },
     el(
       "button",
       { onclick: () => openMoment(item.memory_id) },
-      item.source && thumbnail(item.memory_id, ""),
+      item.provenance !== "told" && thumbnail(item.memory_id, ""),
       el("span", { class: "clip" }, item.caption),
       el("span", { class: "soft" }, [where(item), item.category?.replaceAll("_", " "), item.pinned && "pinned"].filter(Boolean).join(" · ")),
     ),
