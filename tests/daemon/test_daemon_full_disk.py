@@ -24,7 +24,7 @@ READ_ONLY = ("PRAGMA query_only = ON", "PRAGMA query_only = OFF")
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[App]:
     monkeypatch.setattr(trouble, "CALM_S", 0.0)
     monkeypatch.setattr(upkeep, "PROBE_S", 0.0)
-    monkeypatch.setattr(upkeep, "ALERT_S", 3600.0)  # the test looks itself
+    monkeypatch.setattr(upkeep, "READ_S", 3600.0)  # the test looks itself
     config = Config(store=str(tmp_path), backend=BackendConfig(name="scripted"), alerts=AlertConfig(disk_free_mb=0))
     with build(config) as house:
         yield house

@@ -46,7 +46,7 @@ def test_a_step_that_takes_too_long_is_told_once_and_counted(caplog: pytest.LogC
         WatchdogConfig(stuck_s=10), Idle(clock), NoSources(), lambda: [Ward("deliver", "webhook", hook)], clock=clock
     )
     with hook.at("deliver"), caplog.at_level(logging.ERROR):
-        for clock.now in (5.0, 11.0, 12.0):
+        for clock.now in (1.0, 6.0, 11.0, 12.0):
             dog.look()
         (stuck,) = dog.status.stuck
         assert (stuck.kind, stuck.subject, stuck.step, stuck.seconds) == ("deliver", "webhook", "deliver", 12.0)
@@ -55,9 +55,23 @@ def test_a_step_that_takes_too_long_is_told_once_and_counted(caplog: pytest.LogC
     dog.look()
     assert dog.status.stuck == () and dog.status.found == {"deliver": 1}
     with hook.at("deliver"):
-        clock.now = 30.0
-        dog.look()
+        for clock.now in (16.0, 20.0, 24.0):
+            dog.look()
     assert dog.status.found == {"deliver": 2}
+
+
+def test_a_process_that_was_stopped_finds_nobody_stuck_when_it_goes_on() -> None:
+    clock = Clock()
+    idle = Idle(clock)
+    dog = Watchdog(WatchdogConfig(stuck_s=10, exit_after_s=100), idle, NoSources(), leave=pytest.fail, clock=clock)
+    with idle.doing.at("percept"):
+        for clock.now in (1.0, 2.0, 5000.0, 5005.0, 5009.0):  # suspended for more than an hour
+            dog.look()
+        assert dog.status.found == {}
+        for second in range(5010, 5012):
+            clock.now = float(second)
+            dog.look()
+    assert dog.status.found == {"assistant": 1}  # it hangs in its own time
 
 
 def test_a_chore_may_take_longer() -> None:

@@ -22,6 +22,23 @@ class Step:
     """Its identifier, as in ``threading.get_ident``."""
 
 
+class Awake:
+    """Since when a process that looks at itself regularly has been running without a stop (a suspend, SIGSTOP)."""
+
+    def __init__(self, every_s: float) -> None:
+        """``every_s``: how often it looks when nothing stops it."""
+        self._longest_s = 5 * max(1.0, every_s)
+        self._looked: float | None = None
+        self._since = float("-inf")
+
+    def look(self, now: float) -> float:
+        """Seconds that it has been awake by ``now``: no silence of others is longer than this."""
+        if self._looked is not None and now - self._looked > self._longest_s:
+            self._since = now
+        self._looked = now
+        return now - self._since
+
+
 class Doing:
     """Written by one thread at a time, read by any."""
 

@@ -11,12 +11,15 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from perstream.daemon.alert_rules import LiveReading, Reading
+from perstream.daemon.doing import Awake
 from perstream.daemon.status import without_query
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.upkeep_state import BackupStatus, Stuck
 from perstream.memory.status import MemoryStatus
 
 MB = 1024 * 1024
+READ_S = 5.0
+"""How often it is read."""
 LATEST_S = 300.0
 """Latency is judged over the latest five minutes."""
 JUMP_S = 120.0
@@ -72,6 +75,7 @@ class Readings:
         self._stuck = stuck
         self._trouble = trouble
         self._clock = ClockWatch()
+        self._awake = Awake(READ_S)
         self.memory: MemoryStatus | None = None
         """As it was measured last."""
 
@@ -92,7 +96,8 @@ class Readings:
         )
 
     def _live(self) -> tuple[LiveReading, ...]:
-        since = time.monotonic() - LATEST_S
+        now = time.monotonic()
+        since, awake_s = now - LATEST_S, self._awake.look(now)
         found = []
         for name, watched in self._supervisor.live().items():
             latest = watched.pipeline.tally.latency(since)
@@ -100,7 +105,8 @@ class Readings:
             error = str(watched.failure).replace(name, shown) if watched.failure else None
             state = watched.status().state
             p95_s = latest.p95_ms / 1e3
-            found.append(LiveReading(shown, state, watched.pipeline.silent_s, latest.count, p95_s, error))
+            silent_s = min(awake_s, watched.pipeline.silent_s)
+            found.append(LiveReading(shown, state, silent_s, latest.count, p95_s, error))
         return tuple(found)
 
 

@@ -16,7 +16,7 @@ from perstream.daemon.backups import BackupKeeper
 from perstream.daemon.bus import EventBus
 from perstream.daemon.chores import Chore, Chores
 from perstream.daemon.delivery import Delivery
-from perstream.daemon.readings import Readings, now_utc
+from perstream.daemon.readings import READ_S, Readings, now_utc
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.watchdog import CHORES_TAKE, EXIT_STUCK, LOOK_S, Patrol, Ward, Watchdog
 from perstream.daemon.worker import AssistantWorker, Closing, Priority
@@ -24,8 +24,6 @@ from perstream.events import Event, MemoryStored
 from perstream.memory.memory import Memory
 from perstream.protocols import Backend
 
-ALERT_S = 5.0
-"""How often the rules of alerts are looked at."""
 MEASURE_S = 120.0
 """How often the store is measured for them."""
 FIRST_S = 10.0
@@ -80,7 +78,7 @@ class Upkeep:
         self.alerts = Alerts(config.alerts, house.bus.publish, house.delivery.alert, house.hushed)
         self._patrols = [Patrol(self.watchdog.look, min(LOOK_S, max(0.05, config.watchdog.stuck_s / 4)), "watchdog")]
         if config.alerts.enabled:
-            self._patrols.append(Patrol(self._look_for_alerts, ALERT_S, "alerts"))
+            self._patrols.append(Patrol(self._look_for_alerts, READ_S, "alerts"))
         self._probe_due = 0.0
         self._stop_hearing = house.bus.listen(self._hear)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from perstream.config_upkeep import WatchdogConfig
-from perstream.daemon.doing import Doing, Step, stack_of
+from perstream.daemon.doing import Awake, Doing, Step, stack_of
 from perstream.daemon.shedding import Shedding
 from perstream.daemon.upkeep_state import Stuck, WatchdogStatus
 
@@ -90,6 +90,7 @@ class Watchdog:
         self._others = others
         self._leave = leave
         self._clock = clock
+        self._awake = Awake(LOOK_S)
         self._shedding = Shedding(config.shed_after_s)
         self._known: dict[Step, bool] = {}
         """Steps that were reported, and whether they were given up."""
@@ -120,12 +121,13 @@ class Watchdog:
     def look(self) -> None:
         """Find what hangs and do about it what can be done; adjust how much load is shed."""
         now = self._clock()
+        awake_s = self._awake.look(now)
         wards = [Ward("perceive", name, doing) for name, doing in self._sources.perceiving()]
         wards = [Ward("assistant", "", self._assistant.doing), *wards, *self._others()]
         stuck: list[Stuck] = []
         seen: set[Step] = set()
         for ward in wards:
-            step, silent_s = ward.doing.step, ward.doing.silent_s
+            step, silent_s = ward.doing.step, min(awake_s, ward.doing.silent_s)
             if step is None or silent_s <= self._config.stuck_s * ward.patience:
                 continue
             seen.add(step)
@@ -137,7 +139,7 @@ class Watchdog:
         self._stuck = tuple(stuck)
         late = {key: told for key, told in self._late.items() if now - told[1] < RECENT_S}
         self._late = late | {(one.kind, one.subject, one.step): (one, now) for one in stuck}
-        self._waiting_s = self._sources.waiting_s()
+        self._waiting_s = min(awake_s, self._sources.waiting_s())
         before = self._shedding.keep_one_in
         keep = self._shedding.look(self._waiting_s, now)
         self._sources.thin(keep)
