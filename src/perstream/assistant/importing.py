@@ -126,7 +126,11 @@ class Importing:
         return found if item.revises else tuple(replace(triplet, functional=False) for triplet in found)
 
     def _remind(self, memory_id: int, item: Imported, now: datetime) -> None:
+        """The file's own alarm; what others wrote into an appointment or a card asks for nothing."""
+        pending = None
         if item.remind_at is not None and item.remind_at > now and not item.ended:
             action = self._memory.get(memory_id).text.partition(". ")[0].rstrip(".")
-            self._memory.agenda.replace(memory_id, Pending(memory_id, Reminder(action, item.remind_at), now, now))
+            pending = Pending(memory_id, Reminder(action, item.remind_at), now, now)
+        if pending is not None or not item.revises:
+            self._memory.agenda.replace(memory_id, pending)
             self._reminding.forget()

@@ -56,6 +56,8 @@ class People(TyperGroup):
 
 
 def _offer(command: Any, option: Any) -> None:
+    if command.name == "profiles":  # about all of them
+        return
     for sub in getattr(command, "commands", {}).values():
         _offer(sub, option)
     names = [one.opts for one in command.params]
