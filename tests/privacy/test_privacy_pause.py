@@ -145,6 +145,28 @@ def test_a_pause_outlives_the_house_and_new_sources_keep_to_it(config: Config, c
     assert b"confession" not in on_disk(Path(config.store))
 
 
+def test_the_gap_of_a_camera_goes_over_a_restart(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    cameras = [Camera("porch") for _ in range(4)]
+    monkeypatch.setattr("perstream.app.open_source", lambda *_, **__: cameras.pop())
+    early = datetime.now(timezone.utc) - timedelta(hours=3)
+    with build(config) as app:
+        app.pause()
+    note = Path(config.store) / FILE
+    note.write_text(json.dumps({**json.loads(note.read_text()), "all": early.isoformat()}))  # the house was off since
+    with build(config) as app:
+        app.watch("webcam:0", name="porch")
+        (gap,) = app.gaps()
+        assert gap.started_at == early and gap.ended_at > early + timedelta(hours=2.9) and gap.reason == "paused"
+        app.remove("porch")
+        app.watch("webcam:0", name="porch")
+        app.remove("porch")
+        assert sum((one.ended_at - one.started_at for one in app.gaps()), timedelta()) < timedelta(hours=3.1)
+        app.resume()
+        app.watch("webcam:0", name="porch")
+        app.remove("porch")
+        assert all(one.ended_at < datetime.now(timezone.utc) for one in app.gaps())
+
+
 def test_an_unknown_source_is_not_paused(config: Config) -> None:
     with build(config) as app:
         for call in (app.pause, app.resume):

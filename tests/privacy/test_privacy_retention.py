@@ -12,6 +12,10 @@ from perstream.privacy.calendar import FILE, Calendar
 from perstream.privacy.retention import rules_of
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
+NO_RULES = (
+    *("", "*", "*=", "*=12", "*=h", "*=-1d", "*=0d", "*=1e3d", "*=12 months", "=1d", "category:=1d"),
+    *("category:nonsense=1d", "provenance:dreamt=1d", "colour:red=1d", "webcam:0=1d"),
+)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -28,24 +32,7 @@ def test_rules_are_read_shortest_first() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "entry",
-    (
-        "",
-        "*",
-        "*=",
-        "*=12",
-        "*=h",
-        "*=-1d",
-        "*=0d",
-        "*=1e3d",
-        "*=12 months",
-        "=1d",
-        "category:=1d",
-        "category:nonsense=1d",
-    )
-    + ("provenance:dreamt=1d", "colour:red=1d", "webcam:0=1d"),  # fmt: skip
-)
+@pytest.mark.parametrize("entry", NO_RULES)
 def test_what_is_no_rule_is_refused_with_its_words(entry: str) -> None:
     with pytest.raises(ConfigError, match="retention") as refused:
         rules_of(["*=1y", entry] if entry[:2] != "*=" else [entry])

@@ -6,14 +6,25 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 
 from perstream.errors import StoreError
+from perstream.types import Gap
 
 log = logging.getLogger(__name__)
 FILE = "paused.json"
 MOST_BYTES = 1_000_000
+
+
+def unrecorded(source: str, since: datetime, until: datetime, gaps: Iterable[Gap]) -> Gap | None:
+    """The part of a pause that nobody recorded, because the house ended in it; ``gaps`` are those known since then.
+
+    Where on the source's clock it lies nobody knows: 0.
+    """
+    begin = max([since, *(gap.ended_at for gap in gaps if gap.source == source)])
+    return Gap(source, 0.0, 0.0, begin, until, "paused") if begin < until else None
 
 
 class Pauses:

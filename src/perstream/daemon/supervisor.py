@@ -115,6 +115,10 @@ class Supervisor:
         for watched in self._chosen(name):
             watched.pipeline.pause(False)
 
+    def is_live(self, name: str) -> bool:
+        """Whether a source goes on whether or not somebody looks. Raises NotFound."""
+        return self._find(name).live
+
     def paused(self, name: str) -> bool:
         """Whether a source is paused. Raises NotFound."""
         return self._find(name).pipeline.paused

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from perstream.daemon.bus import EventBus, Subscription
 from perstream.daemon.fed import Fed
-from perstream.daemon.pauses import Pauses
+from perstream.daemon.pauses import Pauses, unrecorded
 from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.unasked import Unasked
@@ -21,6 +21,7 @@ from perstream.keyframes.thumbnail import thumbnail
 from perstream.sources import PushSource
 from perstream.types import ByteArray
 
+WORTH_A_GAP = timedelta(seconds=1)
 VIEW_SIDE_PX = 800
 """Longer side of the picture that shows what is seen now."""
 
@@ -53,7 +54,7 @@ class Watching(Unasked):
         the owner named it, so that it may be this machine itself.
         """
         request = SourceRequest(uri, start_time, realtime, name, keep, checked_masks(masks), trusted)
-        return self._supervisor.add(request)
+        return self._add(request)
 
     def remove(self, name: str) -> None:
         """Stop watching; what was perceived is remembered. NotFound for an unknown name."""
@@ -126,7 +127,18 @@ class Watching(Unasked):
 
         ConfigError when something else of this name is being watched.
         """
-        return self._fed.feed(name, lambda request: self._supervisor.add(request))
+        return self._fed.feed(name, self._add)
+
+    def _add(self, request: SourceRequest) -> str:
+        """A camera that was paused when the house last ended was paused all the time: its gap says so."""
+        now = datetime.now(timezone.utc)
+        name = self._supervisor.add(request)
+        since = self._pauses.since(name)
+        if since is not None and self._supervisor.is_live(name):
+            gap = unrecorded(name, since, now, self.gaps(since))
+            if gap is not None and gap.ended_at - gap.started_at > WORTH_A_GAP:
+                self._write(lambda: self._memory.record_gap(gap))
+        return name
 
     def subscribe(self, capacity: int | None = None) -> Subscription:
         """Events from now on; a subscriber more than ``capacity`` events behind loses the oldest."""
