@@ -11,7 +11,7 @@ import pytest
 
 from perstream.app import App, build
 from perstream.config import BackendConfig, Config
-from perstream.config_privacy import PrivacyConfig
+from perstream.config_privacy import EncryptionConfig, PrivacyConfig
 from perstream.config_upkeep import BackupConfig
 from perstream.daemon.worker import Priority
 from perstream.errors import ConfigError
@@ -23,8 +23,9 @@ NOW = datetime.now(timezone.utc)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-def settings(store: Path, *rules: str) -> Config:
+def settings(store: Path, *rules: str, sealed: bool = False) -> Config:
     return Config(
+        encryption=EncryptionConfig(enabled=sealed, key_from="file", key_file=str(store.parent / "key")),
         store=str(store),
         backend=BackendConfig(name="scripted"),
         privacy=PrivacyConfig(retention=rules),
@@ -126,6 +127,18 @@ def test_a_crash_between_deleting_and_clearing_leaves_nothing_either(tmp_path: P
     with build(settings(tmp_path)):
         pass
     assert residue(tmp_path, ["ancient oak"]) == []
+
+
+def test_an_encrypted_store_gives_up_what_has_had_its_time_too(tmp_path: Path) -> None:
+    pytest.importorskip("sqlcipher3", reason="pip install 'perstream[crypt]'")
+    with build(settings(tmp_path / "store", "*=30d", sealed=True)) as app:
+        keep(app, "ancient oak", 40 * DAY)
+        keep(app, "young oak", DAY)
+        app._memory.backup()
+        report = app.retention(dry_run=False)
+        assert (report.removed, report.finished) == (1, True)
+        assert texts(app) == {"young oak"}
+    assert residue(tmp_path / "store", ["oak"]) == []
 
 
 def test_a_question_interrupts_the_rebuilding_and_it_is_taken_up_again(tmp_path: Path) -> None:
