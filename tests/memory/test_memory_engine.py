@@ -255,6 +255,30 @@ def test_a_page_that_was_changed_is_noticed(tmp_path: Path) -> None:
     assert backup.check(path, ENGINE)
 
 
+@given(data=st.data())
+@settings(max_examples=15)
+def test_whatever_was_done_to_an_encrypted_file_it_is_a_store_error(data: st.DataObject) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "memory.db"
+        with opened(Path(scratch), keys=ENGINE) as memory:
+            for n in range(3):
+                memory.remember(view(n))
+        content = bytearray(path.read_bytes())
+        for _ in range(data.draw(st.integers(1, 3))):
+            at = data.draw(st.integers(0, len(content)))
+            content[at : at + data.draw(st.sampled_from((0, 1, 40, 4096, 10**6)))] = data.draw(st.binary(max_size=40))
+        path.write_bytes(bytes(content))
+        try:
+            with opened(Path(scratch), keys=ENGINE) as memory:
+                assert memory.audit().memories <= 3
+                memory.list()
+                memory.recall(ask("pears"))
+                assert all(memory.thumbnail(n) in (None, JPEG + bytes(4000)) for n in range(1, 4))
+        except StoreError as error:
+            assert len(str(error).splitlines()) == 1
+            assert "disk space" not in str(error)
+
+
 def test_a_full_database_rolls_back_and_goes_on(tmp_path: Path) -> None:
     with opened(tmp_path, keys=ENGINE) as memory:
         memory.remember(told("first", 0, has("umbrella")))
