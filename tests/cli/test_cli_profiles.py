@@ -88,6 +88,16 @@ def test_list_and_remove(cli: Cli, tmp_path: Path) -> None:
     assert [one["caption"] for one in cli("memories", "--json").json] == ["I like tea"]
 
 
+def test_the_key_of_an_encrypted_one_goes_with_it(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    monkeypatch.setenv("PERSTREAM_ENCRYPTION_ENABLED", "true")
+    monkeypatch.setenv("PERSTREAM_ENCRYPTION_KEY_FROM", "file")
+    assert cli("--profile", "anna", "remember", "My secret is saffron").code == 0
+    assert list((tmp_path / "settings").rglob("*.key"))
+    assert cli("profiles", "remove", "anna", "--yes").code == 0
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
 def test_removing_leaves_a_link_alone(cli: Cli, tmp_path: Path) -> None:
     cli("remember", "I like tea")
     (cli.store / "profiles").mkdir()

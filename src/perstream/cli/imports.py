@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -78,11 +78,13 @@ def import_(
         _show(good(), skipped, as_json)
         return
     with opened(options.settings(config, store)) as house:
-        done, gone = _tell(house, good(), prune)
-    _summary(name, path, done, gone, skipped, prune, as_json)
+        done, gone = _tell(house, good(), lambda: prune and not any(one.cut for one in skipped))
+    _summary(name, path, done, gone, skipped, prune and not any(one.cut for one in skipped), as_json)
 
 
-def _tell(house: App | Client, items: Iterator[Imported], prune: bool) -> tuple[Counter[str], dict[str, list[int]]]:
+def _tell(
+    house: App | Client, items: Iterator[Imported], prune: Callable[[], bool]
+) -> tuple[Counter[str], dict[str, list[int]]]:
     """How many of each outcome, and by source the memories that are not in the file any more."""
     tell, count = progress("imported", "things"), 0
     done: Counter[str] = Counter()
@@ -95,7 +97,7 @@ def _tell(house: App | Client, items: Iterator[Imported], prune: bool) -> tuple[
         count += len(batch)
         tell(count)
     gone = {source: left for source, ids in seen.items() if (left := _left(house, source, ids))}
-    if prune:
+    if prune():
         from perstream.types import Selector
 
         for ids in gone.values():

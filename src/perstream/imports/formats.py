@@ -82,6 +82,6 @@ def _bounded(found: Iterator[Found]) -> Iterator[Found]:
                 continue
             seen.add((item.origin, item.key))
             if len(seen) > MAX_ITEMS:
-                yield Skipped("the rest", f"only the first {MAX_ITEMS} are taken at once")
+                yield Skipped("the rest", f"only the first {MAX_ITEMS} are taken at once", cut=True)
                 return
         yield item

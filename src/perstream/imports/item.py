@@ -43,6 +43,8 @@ class Skipped:
     where: str
     """For example ``line 12`` or ``trips.md``."""
     why: str
+    cut: bool = False
+    """And what comes after it was not looked at."""
 
 
 Found = Imported | Skipped

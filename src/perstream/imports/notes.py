@@ -32,7 +32,7 @@ def read_notes(path: Path, zone: tzinfo | None = None) -> Iterator[Found]:
     base = short_name(path.resolve())
     for number, file in enumerate(_notes_in(path), start=1):
         if number > MAX_FILES:
-            yield Skipped(base, f"it has more than {MAX_FILES} notes; the rest was left out")
+            yield Skipped(base, f"it has more than {MAX_FILES} notes; the rest was left out", cut=True)
             return
         name = file.relative_to(path).as_posix()
         try:

@@ -8,6 +8,7 @@ from pathlib import Path
 from perstream.errors import StoreError
 from perstream.memory import keyfile
 from perstream.memory.backup import noted
+from perstream.memory.keyplaces import default_file
 from perstream.memory.lock import WriterLock
 from perstream.memory.vault import Vault, companion
 
@@ -28,6 +29,9 @@ def remove_store(vault: Vault) -> int:
             found = keyfile.read(vault.path)
             if found.kept != "passphrase":
                 vault.keep(found, ())
+                own = default_file(found.store)
+                if not own.exists():
+                    own.with_name(own.name + ".lock").unlink(missing_ok=True)
         freed = 0
         for backup in backups_elsewhere(folder):
             freed += backup.stat().st_size
