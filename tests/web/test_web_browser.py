@@ -126,6 +126,10 @@ def test_everything_is_paused_by_one_button(page: Page, world: World, tmp_path: 
     page.until(lambda: page.text(button) == "Resume everything" and world.app.paused, "paused")
     assert "also after a restart" in page.text("#main") and page.too_wide() == []
     page.shot("all_paused")
+    page.go("now")
+    page.until(lambda: page.text(".over") in ("paused", ""), "nothing is shown")
+    page.go("sources")
+    page.until(lambda: page.text(button) == "Resume everything", "still paused")
     page.one(button).click()
     page.until(lambda: page.text(button) == "Pause everything" and not world.app.paused, "it goes on")
     page.until(lambda: world.app.wait(name, 0.2), "and ends")
@@ -153,9 +157,9 @@ def test_hands_on_the_keyboard_only(page: Page) -> None:
 
 
 def test_what_is_forgotten_is_gone_from_every_view(page: Page, world: World) -> None:
-    doomed = world.app.tell("The quokka password is hunter2")
+    doomed = world.app.tell("The quokka nickname is hunter2")
     page.open()
-    page.ask("What is the quokka password?")
+    page.ask("What is the quokka nickname?")
     page.one(f".reply [data-memory='{doomed.id}']").click()
     page.until(lambda: page.all("dialog[open] button.bad"), "the moment")
     page.one("dialog button.bad").click()
@@ -168,7 +172,7 @@ def test_what_is_forgotten_is_gone_from_every_view(page: Page, world: World) -> 
     page.one(".memory")
     assert "hunter2" not in page.text("main")
     page.go("search")
-    page.one("main input[type=search]").send_keys("quokka password\n")
+    page.one("main input[type=search]").send_keys("quokka nickname\n")
     page.until(lambda: page.text("main [aria-live]").strip(), "results")
     assert "hunter2" not in page.text("main")
     page.go("now")

@@ -17,7 +17,7 @@ _JOIN = re.compile(r"[ .\-]{1,3}|[ ]?\n[ ]?")
 _MAX_GROUPS = 8
 _CARD_WORDS = re.compile(
     r"(?i)\b(?:credit|debit|card|visa|master ?card|maestro|amex|american express|diners|discover|kreditkarte|girokarte"
-    r"|debitkarte|karten?(?:nummer|nr)|carte|tarjeta|carta di credito|pan)\b"
+    r"|debitkarte|karten?(?:nummer|nr)|valid thru|good thru|expires end|g(?:ü|ue)ltig bis|carte|tarjeta|carta di credito|pan)\b"
 )
 _OTHER_NUMBER = re.compile(
     r"(?i)\b(?:order|tracking|parcel|shipment|invoice|isbn|ean|gtin|imei|serial|ticket|booking|reference|ref|case|meter"
@@ -33,6 +33,7 @@ _CODE = re.compile(
     r"[\s:=#]{0,4}(?:(?:is|ist|est|es)[ :]{1,2})?(\d{3,4})(?!\d)"
 )
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11,36}")
+_IBAN_WORD = re.compile(r"(?i)\biban\b[\s:.]{0,4}$")
 _LENGTHS = dict(
     part.split(":")
     for part in (
@@ -110,7 +111,7 @@ def _is_card(text: str, digits: str, groups: Sequence[tuple[int, int]]) -> bool:
         return False
     usual = _usual(sizes)
     if not luhn(digits):
-        return named and usual and len(sizes) >= 3 and len(set(digits)) > 2
+        return named and usual and len(digits) == 16 and len(set(digits)) > 2
     if len(set(digits)) == 1:
         return False
     if len(sizes) == 1 and not named:
@@ -166,7 +167,8 @@ def _ibans(text: str) -> Iterator[Found]:
         kept = [i for i in range(*match.span()) if text[i].isalnum()][:wanted]
         if not wanted or len(kept) < wanted or _wordy(text, kept[-1] + 1):
             continue
-        if iban("".join(text[i] for i in kept).upper()):
+        named = beside(text, match.start(), match.end(), _IBAN_WORD, 12)
+        if named or iban("".join(text[i] for i in kept).upper()):  # named, a digit may be wrong
             place = kept[-1] + 1
             yield Found(match.start(), place, "card", "account number")
 

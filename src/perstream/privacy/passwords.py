@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from perstream.privacy.spans import Found
 
 _LABEL = re.compile(
-    r"(?i)(?<![\w/])(?:(?P<sure>pass ?words?|passwort|passwd|pass ?phrase|passcode|kennwort|losung|mot de passe|mdp|contrase(?:ñ|n)a"
-    r"|wachtwoord|senha|parola d'ordine|pwd|wpa[23]?[ -]?key|(?:wi-?fi|wlan|network|netzwerk|security)[ -]?(?:key|schl(?:ü|ue)ssel|pass|pw)"
+    r"(?i)(?<![\w/])(?:[a-z0-9]{1,20}_){0,4}(?:pg)?(?:(?P<sure>pass ?words?|passwort|passwd|pass ?phrase|passcode|kennwort|losung|mot de passe|mdp|contrase(?:ñ|n)a"
+    r"|wachtwoord|senha|parola d'ordine|pwd|wpa[23]?[ -]?key|(?:wi-?fi|wlan|network|netzwerk|security)[ -]?(?:key|code|schl(?:ü|ue)ssel|pass|pw)"
     r"|netzwerkschl(?:ü|ue)ssel|sicherheitsschl(?:ü|ue)ssel|cl[eé] (?:wi-?fi|wpa|de s[eé]curit[eé])|clave (?:de )?(?:la )?(?:wi-?fi|red|acceso))"
     r"|(?P<shy>pass|pw|clave|parola|psk))(?![\w/])"
 )
 _STRONG = re.compile(
-    r"[ \t]{0,3}(?:\([^()\n]{0,30}\)[ \t]?)?(?:[:=]|->|→|⇒)[ \t]{0,3}(?:\n[ ]?)?|(?i:\?[ ]?\n?[ ]?(?:[-–—][ ]?)?(?:it'?s|it is|es ist|c'est|es)[ ]{1,2})"
+    r"[\"']?[ \t]{0,3}(?:\([^()\n]{0,30}\)[ \t]?)?(?:[:=]|->|→|⇒)[ \t]{0,3}(?:\n[ ]?)?|(?i:\?[ ]?\n?[ ]?(?:[-–—][ ]?)?(?:it'?s|it is|es ist|c'est|es)[ ]{1,2})"
 )
 _IS = re.compile(
     r"(?i)[ ]{1,2}(?:(?:for|of|to|at|in|f(?:ü|ue)r|von|de|del|pour|du|da)[ ](?:[\w.'’@\-]{1,30}[ ]){1,5}?)?"
