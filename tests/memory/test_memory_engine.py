@@ -302,7 +302,7 @@ _values = st.one_of(
 
 
 @given(rows=st.lists(st.tuples(_values, _values), max_size=6))
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_what_is_rewritten_is_the_same(rows: list[tuple[object, object]]) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "any.db"
