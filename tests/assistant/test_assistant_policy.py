@@ -182,3 +182,16 @@ def test_every_silence_can_be_looked_up() -> None:
         policy.vote(held.id, "useful")
     with pytest.raises(NotFound):
         policy.vote(99, "useful")
+
+
+def test_what_is_no_word_can_ask_whether_the_owner_wants_quiet() -> None:
+    policy = SpeechPolicy(ProactiveConfig(quiet_from="22:00", quiet_until="07:00"), wall=lambda: NOON)
+    local = NOON.astimezone()
+    assert not policy.is_hushed(local.replace(hour=12)) and policy.is_hushed(local.replace(hour=23))
+    policy.do_not_disturb = True
+    assert policy.is_hushed(local.replace(hour=12))
+    policy.do_not_disturb = False
+    policy.snooze("", NOON + timedelta(hours=1))
+    assert policy.is_hushed(local.replace(hour=12))
+    policy.snooze("", None)
+    assert not policy.is_hushed(local.replace(hour=12))
