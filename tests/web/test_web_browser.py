@@ -127,7 +127,9 @@ def test_everything_is_paused_by_one_button(page: Page, world: World, tmp_path: 
     assert "also after a restart" in page.text("#main") and page.too_wide() == []
     page.shot("all_paused")
     page.go("now")
-    page.until(lambda: page.text(".over") in ("paused", ""), "nothing is shown")
+    page.until(lambda: "paused" in page.text(".log"), "it says so")
+    time.sleep(0.6)  # two looks
+    assert page.run("return document.querySelector('.view img').getAttribute('src')") is None, "and shows nothing"
     page.go("sources")
     page.until(lambda: page.text(button) == "Resume everything", "still paused")
     page.one(button).click()

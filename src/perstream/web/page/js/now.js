@@ -45,6 +45,7 @@ export function now(main) {
       source = event.source;
       stale = true;
     }
+    if (event.kind === "paused" && event.source === source) event.paused ? blank() : over.replaceChildren();
     if (event.kind === "keyframe") spoke.set(event.source, (event.seen || []).join(" · "));
     if (event.kind === "keyframe" && event.source !== source) return;
     if (event.kind === "keyframe") {
@@ -59,6 +60,13 @@ export function now(main) {
     } else if (["gap", "paused", "error", "frame_dropped", "done"].includes(event.kind)) {
       line(event.pts_s, el("span", { class: "tag" }, event.kind.replace("_", " ")), event.message || event.reason || told(event));
     }
+  }
+
+  // A pause shows nothing, not even what was seen before it.
+  function blank() {
+    image.removeAttribute("src");
+    over.textContent = "paused";
+    show(queue);
   }
 
   // A keyframe in the short-term queue, with the picture that is on the page a moment after it.
@@ -124,6 +132,7 @@ export function now(main) {
         show(queue);
         stale = true;
       }
+      if (current?.state === "paused") blank();
       choices(working);
     } catch {
       // tried again
