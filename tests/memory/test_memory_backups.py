@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -159,3 +160,20 @@ def test_half_a_copy_does_not_take_the_room_that_is_left(tmp_path: Path) -> None
             resource.setrlimit(resource.RLIMIT_FSIZE, was)
         assert not list((tmp_path / "usb").iterdir())
         assert memory.backups.make(tmp_path / "usb" / "mine.db").is_file()
+
+
+def test_what_a_crash_left_of_a_copy_elsewhere_goes_with_the_next_or_with_what_is_forgotten(tmp_path: Path) -> None:
+    usb = tmp_path / "usb"
+    with opened(tmp_path / "store") as memory:
+        memory.remember(told("my zebrafish sleeps"))
+        made = memory.backups.make(usb / auto_name(NOON))
+        made.rename(half := made.with_name(made.name + ".partial"))  # as if it had been killed here
+        fresh = usb / f"{auto_name(NOON + timedelta(days=1))}.partial"
+        fresh.write_bytes(b"somebody else is at it")
+        old = usb / f"{auto_name(NOON - timedelta(days=1))}.partial"
+        old.write_bytes(b"left")
+        os.utime(old, (1, 1))
+        memory.backups.prune(usb, 3)
+        assert not old.exists() and fresh.exists() and half.exists()
+        memory.forget(Selector(text="zebrafish"))
+        assert not half.exists() and fresh.exists()

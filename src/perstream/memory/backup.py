@@ -197,7 +197,9 @@ def _held(connection: Connection, times: Mapping[int, int]) -> list[int]:
 
 def remove_fragments(folder: Path) -> None:
     """Delete copies that a crash left unfinished. The caller is the store's writer."""
-    for leftover in (*folder.glob("*.partial"), *(folder / BACKUPS).glob("*.partial"), folder / "restored.db"):
+    elsewhere = [made.with_name(made.name + ".partial") for made in noted(folder)]
+    inside = (*folder.glob("*.partial"), *(folder / BACKUPS).glob("*.partial"), folder / "restored.db")
+    for leftover in (*inside, *elsewhere):
         leftover.unlink(missing_ok=True)
 
 

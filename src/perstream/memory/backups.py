@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from glob import escape
@@ -24,6 +25,8 @@ AUTO = "auto-"
 """Names of backups that the daemon made begin with it; only those are removed."""
 VERIFIED = "verified.json"
 """In the store's folder of backups: what was verified, when, and what was in it."""
+ABANDONED_S = 3600.0
+"""Half a copy that nobody has written to for so long was left by a crash."""
 SAMPLE = 64
 """Memories whose every word is compared."""
 MB = 1024 * 1024
@@ -108,8 +111,12 @@ class Backups:
         return {path: datetime.fromtimestamp(at, timezone.utc) for path, at in known if path.is_file()}
 
     def prune(self, folder: Path, keep: int) -> int:
-        """Remove the daemon's own but the ``keep`` latest; how many went. Raises StoreError."""
+        """Remove the daemon's own but the ``keep`` latest, and what a crash left of any; how many went. Raises StoreError."""
         old = self.automatic(folder)[keep:]
+        for half in folder.glob(f"{AUTO}*.db.partial"):
+            with suppress(OSError):
+                if time.time() - half.stat().st_mtime > ABANDONED_S:  # others may be at theirs in the same folder
+                    half.unlink()
         for _, path in old:
             try:
                 _remove(path)
