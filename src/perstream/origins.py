@@ -39,6 +39,6 @@ def asked_for(source: str) -> str:
     return source.rpartition(".")[0]
 
 
-def within(source: str, wanted: str) -> bool:
-    """Is it that source, or of an import one of its files?"""
-    return source == wanted or (is_import(wanted) and source.startswith(wanted.rstrip("/") + "/"))
+def folder_of(source: str) -> str | None:
+    """How the sources of the files begin that were imported from a folder; None for what is no import."""
+    return source.rstrip("/") + "/" if is_import(source) else None

@@ -62,7 +62,13 @@ def test_export_of_nothing_leaves_no_file(cli: Cli, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("command", "name", "code"),
-    [("export", "all.csv", 2), ("import", "all.txt", 2), ("import", "missing.jsonl", 7), ("import", "missing.json", 7)],
+    [
+        ("export", "all.csv", 2),
+        ("import", "all.txt", 2),
+        ("import", "missing.jsonl", 7),
+        ("import", "missing.json", 7),
+        ("import", "work.ics", 2),
+    ],
 )
 def test_names_are_checked(cli: Cli, command: str, name: str, code: int) -> None:
     cli("remember", "Anna likes tea")

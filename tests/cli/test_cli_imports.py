@@ -89,6 +89,19 @@ def test_prune(cli: Cli, tmp_path: Path) -> None:
     assert len(cli("memories", "--json").json) == 1
 
 
+def test_a_note_that_is_gone_from_a_folder(cli: Cli, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "vault").mkdir(exist_ok=True)
+        (tmp_path / f"vault/{name}.md").write_text(f"My key {name} is in the shed\n", encoding="utf-8")
+    cli("import", "vault")
+    assert len(cli("memories", "--source", "import:markdown:vault", "--json").json) == 2
+    (tmp_path / "vault/b.md").unlink()
+    (done,) = cli("import", "vault", "--prune", "--json").json
+    assert (done["known"], done["gone"], done["forgotten"]) == (1, 1, 1)
+    (left,) = cli("memories", "--json").json
+    assert left["source"] == "import:markdown:vault/a.md"
+
+
 def test_dry_run_remembers_nothing(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(json.dumps([{"id": 1, "memory": "User likes tea"}]), encoding="utf-8")
     assert cli("import", "mem0", "m.json", "--dry-run").out.splitlines() == ["I like tea", "1 thing would be told"]

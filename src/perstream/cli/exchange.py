@@ -103,8 +103,11 @@ def import_(
     as_json: options.Json = False,
 ) -> None:
     """Take memories in from a file: all of them or, on an error, none. What is there already is not doubled."""
+    from perstream.imports.formats import ENDINGS
     from perstream.memory.unpacked import is_archive
 
+    if file.suffix.lower() in ENDINGS:
+        raise ConfigError(f"{file} is of another program: perstream import {file}")
     kind = ".zip" if is_archive(file) else _kind(file, (".jsonl", ".json", ".zip"))
     if kind != ".json" and (participant is not None or at is not None):
         raise ConfigError("--participant and --at are for dataset records (FILE.json): an export says it itself")

@@ -55,6 +55,7 @@ def import_(
 
     Take an import back with: perstream forget --source import:calendar:work.ics (the end names it).
     """
+    from perstream.imports.files import short_name
     from perstream.imports.formats import FORMATS, detect, read
     from perstream.imports.item import Imported
 
@@ -78,14 +79,15 @@ def import_(
         _show(good(), skipped, as_json)
         return
     with opened(options.settings(config, store)) as house:
-        done, gone = _tell(house, good(), lambda: prune and not any(one.cut for one in skipped))
+        whole = f"import:markdown:{short_name(path.resolve())}" if path.is_dir() else None
+        done, gone = _tell(house, good(), whole, lambda: prune and not any(one.cut for one in skipped))
     _summary(name, path, done, gone, skipped, prune and not any(one.cut for one in skipped), as_json)
 
 
 def _tell(
-    house: App | Client, items: Iterator[Imported], prune: Callable[[], bool]
+    house: App | Client, items: Iterator[Imported], whole: str | None, prune: Callable[[], bool]
 ) -> tuple[Counter[str], dict[str, list[int]]]:
-    """How many of each outcome, and by source the memories that are not in the file any more."""
+    """How many of each outcome, and by source the memories that are not in the file any more; ``whole`` is a folder's."""
     tell, count = progress("imported", "things"), 0
     done: Counter[str] = Counter()
     seen: dict[str, set[int]] = {}
@@ -96,6 +98,8 @@ def _tell(
                 seen.setdefault(f"import:{item.origin}", set()).add(one.memory_id)
         count += len(batch)
         tell(count)
+    if whole is not None:
+        seen = {whole: set().union(*seen.values())}
     gone = {source: left for source, ids in seen.items() if (left := _left(house, source, ids))}
     if prune():
         from perstream.types import Selector

@@ -153,6 +153,7 @@ def _is_served(store: Path) -> bool:
 
 
 def _name(profile: str | None) -> str:
+    profile = profile or chosen()
     return f"perstream-{profile_name(profile)}" if profile else "perstream"
 
 

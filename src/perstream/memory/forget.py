@@ -17,7 +17,7 @@ from perstream.memory.due import Due, done
 from perstream.memory.engine import Connection
 from perstream.memory.facts import keys_of, settle
 from perstream.memory.imported import forget_imports
-from perstream.origins import is_import
+from perstream.origins import folder_of
 from perstream.types import Selector
 
 
@@ -36,9 +36,9 @@ def chosen(connection: Connection, selector: Selector) -> list[int]:
         values.append("[" + ",".join(str(int(memory)) for memory in selector.ids) + "]")
     if selector.source is not None:
         # What was imported from a folder has sources of its own, one for each file.
-        inside = selector.source.rstrip("/") + "/" if is_import(selector.source) else None
-        where.append("(source = ? OR substr(source, 1, length(?)) = ?)")
-        values += [selector.source, inside, inside]
+        inside = folder_of(selector.source)
+        where.append("(source = ? OR substr(source, 1, ?) = ?)")
+        values += [selector.source, len(inside or ""), inside]
     if selector.since is not None:
         where.append("ended_at >= ?")
         values.append(to_micros(selector.since))

@@ -18,6 +18,7 @@ from perstream.memory.columns import (
     triplets_of,
 )
 from perstream.memory.engine import Connection
+from perstream.origins import folder_of
 from perstream.protocols import Visuals
 from perstream.types import Gap, MemoryRecord, Provenance
 
@@ -56,7 +57,11 @@ def select(connection: Connection, chosen: Filter, limit: int, visits: Mapping[i
     if chosen.until is not None:
         add("observed_at <= ?", to_micros(chosen.until))
     if chosen.source is not None:
-        add("source = ?", chosen.source)
+        inside = folder_of(chosen.source)
+        if inside is None:
+            add("source = ?", chosen.source)
+        else:
+            add("(source = ? OR substr(source, 1, ?) = ?)", chosen.source, len(inside), inside)
     if chosen.category is not None:
         add("category = ?", chosen.category)
     if chosen.provenance is not None:
