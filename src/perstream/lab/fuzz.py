@@ -27,6 +27,8 @@ from perstream.lab.fuzz_targets import Target, all_targets
 
 HANG_S = 30.0
 """One case may take so long on a busy machine."""
+START_S = 120.0
+"""Until the first case: the seeds are made."""
 PER_PROCESS = 400
 
 
@@ -71,16 +73,17 @@ class Hunt:
     def go_on(self, first: int) -> int:
         """One worker's cases, and the number of the next; it is killed when one takes too long."""
         command = [sys.executable, "-m", "perstream.lab.fuzz", "--work", str(first), "--only", self._only]
-        with tempfile.TemporaryFile("w+") as out:
-            worker = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, text=True)
+        with tempfile.TemporaryDirectory() as folder:
+            said = Path(folder) / "said"
+            with said.open("wb") as out:
+                worker = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
             case, since, place = "start", time.monotonic(), 0
             while True:
                 ended = worker.poll()
-                out.seek(place)
-                lines = out.read()
-                lines = lines[: lines.rfind("\n") + 1]
-                place += len(lines.encode())
-                for line in lines.splitlines():
+                lines = said.read_bytes()[place:]
+                lines = lines[: lines.rfind(b"\n") + 1]
+                place += len(lines)
+                for line in lines.decode("utf-8", "replace").splitlines():
                     kind, _, rest = line.partition(" ")
                     if kind == "case":
                         case, since = rest, time.monotonic()
@@ -96,7 +99,7 @@ class Hunt:
                 if ended is not None:
                     self.findings[case] = f"the process died with status {ended}"
                     return first
-                if time.monotonic() - since > HANG_S:
+                if time.monotonic() - since > (START_S if case == "start" else HANG_S):
                     worker.kill()
                     worker.wait()
                     self.findings[case] = f"did not come back within {HANG_S:g} s"

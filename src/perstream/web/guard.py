@@ -36,6 +36,8 @@ PAIR_BYTES = 2048
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 BODY_S = 30.0
 """A body that takes longer is given up."""
+LOOK_S = 1.0
+"""How often it is looked whether the token of an open stream is still good."""
 DRAINED_BYTES = 64 * 2**20
 """Of a body that is too large so much is read and thrown away, so that the answer gets through."""
 MOST_HEADERS = 100
@@ -103,10 +105,15 @@ class Guard:
             def admitted() -> bool:
                 return self._keys.admits(token, least)
 
+        coming, answering = _Incoming(body, receive, admitted), _WhileAdmitted(send, admitted)
         try:
-            await self._app(scope, _replay(body, receive, admitted), _while_admitted(send, admitted))
+            await self._app(scope, coming, answering)
+            if not admitted():
+                await answering.end()
         except Exception:
             log.exception("a request failed")
+        finally:
+            coming.close()
 
     async def _socket(self, scope: Request, receive: Receive, send: Send) -> None:
         """One connection; what it feeds is a source, so its token must be able to write."""
@@ -195,36 +202,61 @@ async def _read(receive: Receive, most: int) -> bytes | None:
     return b"".join(parts) if size <= most else None
 
 
-def _replay(body: bytes, receive: Receive, admitted: Callable[[], bool]) -> Receive:
-    """Give the body once; afterwards only going away is news: the client's, or that its token is good no more."""
-    given = False
+class _Incoming:
+    """Gives the body once; afterwards only going away is news: the client's, or that its token is good no more."""
 
-    async def next_message() -> Message:
-        nonlocal given
-        if given:
-            return await receive() if admitted() else {"type": "http.disconnect"}
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+    def __init__(self, body: bytes, receive: Receive, admitted: Callable[[], bool]) -> None:
+        self._body: bytes | None = body
+        self._receive = receive
+        self._admitted = admitted
+        self._waiting: asyncio.Future[Message] | None = None
 
-    return next_message
+    async def __call__(self) -> Message:
+        """As ``receive``."""
+        if self._body is not None:
+            body, self._body = self._body, None
+            return {"type": "http.request", "body": body, "more_body": False}
+        if self._waiting is None:  # kept between calls: who only looks cancels the call at once
+            self._waiting = asyncio.ensure_future(self._receive())
+        waiting = self._waiting
+        while self._admitted():
+            if waiting.done():
+                return waiting.result()
+            await asyncio.wait({waiting}, timeout=LOOK_S)
+        return {"type": "http.disconnect"}
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        if self._waiting is not None:
+            self._waiting.cancel()
 
 
-def _while_admitted(send: Send, admitted: Callable[[], bool]) -> Send:
-    """End a stream whose token was revoked since it began; an answer of known length is on its way already."""
-    streaming = ended = False
+class _WhileAdmitted:
+    """Ends a stream whose token was revoked since it began; an answer of known length is on its way already."""
 
-    async def while_admitted(message: Message) -> None:
-        nonlocal streaming, ended
-        if ended:
+    def __init__(self, send: Send, admitted: Callable[[], bool]) -> None:
+        self._send = send
+        self._admitted = admitted
+        self._streaming = self._ended = False
+
+    async def __call__(self, message: Message) -> None:
+        """As ``send``."""
+        if self._ended:
             return
         if message["type"] == "http.response.start":
-            streaming = all(name.lower() != b"content-length" for name, _ in message["headers"])
-        elif streaming and not admitted():
-            ended = True
-            message = {"type": "http.response.body", "body": b"", "more_body": False}
-        await send(message)
+            self._streaming = all(name.lower() != b"content-length" for name, _ in message["headers"])
+        elif self._streaming and not self._admitted():
+            await self.end()
+            return
+        elif not message.get("more_body", False):
+            self._ended = True
+        await self._send(message)
 
-    return while_admitted
+    async def end(self) -> None:
+        """In good order, where a stream was begun and is not over."""
+        if self._streaming and not self._ended:
+            self._ended = True
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _with_headers(send: Send, *, tls: bool) -> Send:

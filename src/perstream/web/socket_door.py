@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from perstream.web.keys import Keys
@@ -26,6 +28,8 @@ TOKEN_S = 5.0
 """The token must be there by then."""
 SILENCE_S = 60.0
 """A connection that says nothing for so long has gone, though nobody was told."""
+LOOK_S = 1.0
+"""How often it is looked whether the token of a silent connection is still good."""
 LONGEST_HELLO = 1000
 UNKNOWN, BUSY, GONE = 4401, 4429, 4408
 """Close codes: no token, a wrong one or one that may not write; too many who have not said theirs; silence."""
@@ -65,12 +69,14 @@ async def admit(
         if not connected:
             connected = True
             return {"type": "websocket.connect"}
-        try:
-            message = await asyncio.wait_for(receive(), SILENCE_S)
-        except asyncio.TimeoutError:
-            return await close(GONE, "nothing came for too long")
-        if message["type"] == "websocket.receive" and not keys.admits(token, Scope.WRITE):
-            return await close(UNKNOWN, "this token was revoked")
+        message, until = None, time.monotonic() + SILENCE_S
+        while message is None:
+            with suppress(asyncio.TimeoutError):
+                message = await asyncio.wait_for(receive(), min(LOOK_S, SILENCE_S))
+            if (message is None or message["type"] == "websocket.receive") and not keys.admits(token, Scope.WRITE):
+                return await close(UNKNOWN, "this token was revoked")
+            if message is None and time.monotonic() >= until:
+                return await close(GONE, "nothing came for too long")
         return message
 
     async def to_client(message: Message) -> None:
