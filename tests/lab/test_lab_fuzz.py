@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sqlite3
 import tempfile
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from perstream.errors import PerStreamError, StoreError
 from perstream.lab import fuzz, fuzz_targets
-from perstream.lab.fuzz_seeds import damaged
+from perstream.lab.fuzz_seeds import damaged, store
 from perstream.lab.fuzz_targets import Target, all_targets, opened
 from perstream.memory.memory import Memory
 from perstream.memory.store import explain
@@ -143,3 +144,13 @@ def test_what_an_error_quotes_of_a_file_is_one_short_line() -> None:
         explain(sqlite3.DatabaseError("malformed database schema (\x1b[2J\n   x TEXT," + "y" * 5000), Path("m.db"))
     )
     assert said.isprintable() and len(said) < 400
+
+
+def test_a_value_that_nobody_wrote_is_damage(tmp_path: Path) -> None:
+    store(tmp_path)
+    with contextlib.closing(sqlite3.connect(tmp_path / "memory.db")) as other, other:
+        other.execute("UPDATE memories SET provenance = 9999 WHERE id = 3")
+    with fuzz_targets.open_store(tmp_path) as memory:
+        assert memory.get(2).id == 2
+        with pytest.raises(StoreError, match="memory '3' cannot be read"):
+            memory.get(3)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from perstream.errors import StoreError
 from perstream.memory.derived import unpacked
 from perstream.memory.engine import Connection
 from perstream.memory.entry import IndexEntry, TokenCodes
@@ -100,29 +101,41 @@ def granularities(held: int) -> tuple[Granularity, ...]:
     return tuple(part for part in Granularity if HELD[part] & held)
 
 
+UNREADABLE = (ValueError, TypeError, OverflowError, AttributeError, KeyError)
+"""What a value raises that damage put in the place of a good one."""
+
+
+def unreadable(memory: object) -> StoreError:
+    """Damage that SQLite does not see."""
+    return StoreError(f"memory {str(memory)[:20]!r} cannot be read: the store is damaged; restore a backup")
+
+
 def record_of(row: Sequence[Any], triplets: tuple[Triplet, ...], more_visits: int = 0) -> MemoryRecord:
-    """A record from RECORD_COLUMNS."""
-    return MemoryRecord(
-        id=row[0],
-        text=row[1],
-        category=row[2],
-        provenance=Provenance(row[3]),
-        observed_at=to_datetime(row[4]),
-        ended_at=to_datetime(row[5]),
-        source=row[6],
-        start_s=row[7],
-        end_s=row[8],
-        speaker=row[9],
-        score=row[10],
-        triplets=triplets,
-        observations=load_observations(row[11]),
-        pinned=bool(row[12]),
-        granularities=granularities(row[13]),
-        valid_from=to_datetime_or_none(row[14]),
-        valid_to=to_datetime_or_none(row[15]),
-        superseded_by=row[16],
-        visits=row[17] + more_visits,
-    )
+    """A record from RECORD_COLUMNS. StoreError when a value cannot be one that was written."""
+    try:
+        return MemoryRecord(
+            id=row[0],
+            text=row[1],
+            category=row[2],
+            provenance=Provenance(row[3]),
+            observed_at=to_datetime(row[4]),
+            ended_at=to_datetime(row[5]),
+            source=row[6],
+            start_s=row[7],
+            end_s=row[8],
+            speaker=row[9],
+            score=row[10],
+            triplets=triplets,
+            observations=load_observations(row[11]),
+            pinned=bool(row[12]),
+            granularities=granularities(row[13]),
+            valid_from=to_datetime_or_none(row[14]),
+            valid_to=to_datetime_or_none(row[15]),
+            superseded_by=row[16],
+            visits=row[17] + more_visits,
+        )
+    except UNREADABLE as error:
+        raise unreadable(row[0]) from error
 
 
 def triplets_of(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[Triplet, ...]]:
@@ -155,28 +168,31 @@ def tokens_of(connection: Connection, ids: Sequence[int]) -> dict[int, TokenCode
 
 
 def entry_of(row: Sequence[Any], entities: tuple[str, ...]) -> IndexEntry:
-    """An index entry from ENTRY_QUERY."""
-    tokens = None
-    if row[11] is not None:
-        tokens = TokenCodes(np.frombuffer(row[11], np.int8).reshape(row[12], -1), row[13])
-    return IndexEntry(
-        id=row[0],
-        text=row[1],
-        context=row[2],
-        speaker=row[3],
-        source=row[4],
-        session="" if is_import(row[4]) else row[4] or "",
-        start_s=row[5],
-        observed_at=row[6] / 1e6,
-        provenance=Provenance(row[7]),
-        category=row[8],
-        pooled=None if row[10] is None else np.frombuffer(row[10], np.float16),
-        tokens=tokens,
-        entities=entities,
-        mean_vector=half_or_none(row[14], row[15]),
-        superseded=row[9] is not None,
-        derived=unpacked(*row[16:19]),
-    )
+    """An index entry from ENTRY_QUERY. StoreError when a value cannot be one that was written."""
+    try:
+        tokens = None
+        if row[11] is not None:
+            tokens = TokenCodes(np.frombuffer(row[11], np.int8).reshape(row[12], -1), row[13])
+        return IndexEntry(
+            id=row[0],
+            text=row[1],
+            context=row[2],
+            speaker=row[3],
+            source=row[4],
+            session="" if is_import(row[4]) else row[4] or "",
+            start_s=row[5],
+            observed_at=row[6] / 1e6,
+            provenance=Provenance(row[7]),
+            category=row[8],
+            pooled=None if row[10] is None else np.frombuffer(row[10], np.float16),
+            tokens=tokens,
+            entities=entities,
+            mean_vector=half_or_none(row[14], row[15]),
+            superseded=row[9] is not None,
+            derived=unpacked(*row[16:19]),
+        )
+    except UNREADABLE as error:
+        raise unreadable(row[0]) from error
 
 
 def half_or_none(blob: bytes | None, rows: int) -> HalfArray | None:
