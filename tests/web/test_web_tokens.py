@@ -17,6 +17,7 @@ from websocket import create_connection
 from perstream.cli.main import app as cli
 from perstream.config import ServerConfig
 from perstream.errors import ConfigError, NotFound, StoreError
+from perstream.web.client import Client
 from perstream.web.keys import Keys
 from perstream.web.scopes import Scope
 from perstream.web.server import Server
@@ -149,6 +150,17 @@ def test_the_owners_token_is_rotated_while_the_daemon_runs(own_server: Server, t
     raw.close()
     assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
     assert not (tmp_path / "open.html").exists()
+
+
+def test_a_client_of_the_store_goes_on_with_the_rotated_token(own_server: Server, tmp_path: Path) -> None:
+    with Client(tmp_path) as client:
+        assert client.memories(limit=1)
+        rotate_token(tmp_path)
+        assert client.ask("where", say=lambda _: None).answer
+        assert client.tell("Anna likes tea").id
+        (tmp_path / "token").unlink()
+        with pytest.raises(StoreError, match="token"):
+            client.memories(limit=1)
 
 
 def test_without_its_file_the_owners_token_is_refused(tmp_path: Path) -> None:

@@ -70,7 +70,9 @@ class Client(RemoteMemory, RemoteSources, RemoteUnasked):
                 start = f"start one with: perstream serve --store {store}"
                 raise BackendUnavailable(f"no daemon serves {store}; {start}")
             self.address = found
-            self._wire = Transport(found.url, read_token(folder), timeout_s=timeout_s)
+            self._wire = Transport(
+                found.url, read_token(folder), timeout_s=timeout_s, renewed=lambda: read_token(folder)
+            )
         else:
             raise ConfigError("a client wants a store, or a url with a token")
         self.far = url is not None

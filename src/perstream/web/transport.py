@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -40,11 +40,20 @@ class Transport:
     """Speaks to one daemon. Raises BackendUnavailable when it is gone, else what its problem stands for."""
 
     def __init__(
-        self, url: str, token: str, *, trust: ssl.SSLContext | None = None, timeout_s: float = ANSWER_S
+        self,
+        url: str,
+        token: str,
+        *,
+        trust: ssl.SSLContext | None = None,
+        timeout_s: float = ANSWER_S,
+        renewed: Callable[[], str] | None = None,
     ) -> None:
-        """``trust`` instead of the system's certificate authorities; ``timeout_s``: the longest silence."""
+        """``trust`` instead of the system's certificate authorities; ``timeout_s``: the longest silence.
+
+        ``renewed`` finds the token again when it is refused: it may have been rotated.
+        """
         self._url = url
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._auth = _Bearer(token, renewed)
         self._trust = trust
         self._timeout_s = timeout_s
         self._http = self._new(timeout_s)
@@ -112,7 +121,7 @@ class Transport:
         # Never by a proxy: it would get to see the token, and the memory.
         return httpx.Client(
             base_url=self._url,
-            headers=self._headers,
+            auth=self._auth,
             timeout=timeout,
             trust_env=False,
             verify=True if self._trust is None else self._trust,
@@ -120,6 +129,24 @@ class Transport:
 
     def _gone(self, error: httpx.HTTPError) -> BackendUnavailable:
         return BackendUnavailable(f"the daemon at {self._url} does not answer ({type(error).__name__})")
+
+
+class _Bearer(httpx.Auth):
+    """The token of every request."""
+
+    def __init__(self, token: str, renewed: Callable[[], str] | None) -> None:
+        self._token = token
+        self._renewed = renewed
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """As httpx wants it."""
+        token = self._token
+        request.headers["Authorization"] = f"Bearer {token}"
+        answer = yield request
+        if answer.status_code == 401 and self._renewed is not None and (new := self._renewed()) != token:
+            self._token = new
+            request.headers["Authorization"] = f"Bearer {new}"
+            yield request
 
 
 @contextmanager
