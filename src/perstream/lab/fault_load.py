@@ -107,7 +107,7 @@ class Life:
 def fill(store: Path, ledger: Ledger, memories: int) -> None:
     """So many memories before it begins: the more there are, the more there is to lose, and caches are full early."""
     rng = random.Random("fill")
-    with build(load(overrides={"store": str(store), "backup.every_h": 0.0})) as app:
+    with build(load(overrides={"store": str(store), "backup.every_h": 0.0, "alerts.enabled": False})) as app:
         for number in range(memories):
             record = app.tell(_sentence(rng, f"f{number}"))
             ledger.told[record.id] = record.text

@@ -55,7 +55,7 @@ class World:
             f"[backend]\nname = 'builtin'\nanswers = 'openai'\nbase_url = '{model_url}'\nserved_model = 'stand-in'\n"
             "request_timeout_s = 3\nrequest_retries = 1\ncalls_per_hour = 0\n[memory]\nram_budget_mb = 4\n"
             "[backup]\nevery_h = 0.02\nkeep = 2\n"
-            "[proactive]\nenabled = true\n",
+            "[alerts]\ndisk_free_mb = 16\n",
             encoding="utf-8",
         )
         self.clock = Clock(folder) if can_set_clock() else None
