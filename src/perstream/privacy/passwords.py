@@ -33,6 +33,9 @@ _AS = re.compile(
     r"(?i)\b(?:use|used|using|enter|type|typed|take|took|chose|choose|try)[ ](?P<value>[^\s\"“”]{3,80})[ ](?:as|for)[ ](?:(?:the|a|my|your|our|new)[ ]){0,2}"
     r"(?:[\w\-]{1,20}[ ])?(?:password|passcode|passphrase|passwort|pin)\b"
 )
+_LOGIN = re.compile(
+    r"(?i)\b(?:user(?:name)?|login|usuario|benutzer(?:name)?|utilisateur|wi-?fi|wlan|network|netzwerk|ssid|red|account|konto|e-?mail)\b"
+)
 _WEAK = re.compile(r"[ \t]{1,3}|[ ]?\n[ ]?")
 _QUOTED = re.compile(r"[\"“”„«»‘'`](?P<value>[^\"“”„«»’'`\n]{1,80})[\"“”„«»’'`]")
 _TOKEN = re.compile(r"[^\s\"“”„«»]{1,80}")
@@ -99,6 +102,8 @@ def _labelled(text: str) -> Iterator[Found]:
         strong = _STRONG.match(text, after)
         if strong is not None:
             span = _value(text, strong.end(), stated=True)
+            if label["shy"] and span is not None and not _of_a_login(text, label.start(), text[slice(*span)]):
+                span = None
         elif label["shy"]:
             span = None
         elif (told := _IS.match(text, after)) is not None:
@@ -112,6 +117,13 @@ def _labelled(text: str) -> Iterator[Found]:
     for match in _AS.finditer(text):
         if not _is_no_value(match["value"]):
             yield Found(*match.span("value"), "password", "password")
+
+
+def _of_a_login(text: str, start: int, value: str) -> bool:
+    """Whether "pass:" means a password: a login is near, or it begins its line and is no price. A ski pass is none."""
+    if _LOGIN.search(text, max(0, start - 60), start):
+        return True
+    return text[:start].rpartition("\n")[2].strip() == "" and not value.isdecimal()
 
 
 def _value(text: str, start: int, stated: bool) -> tuple[int, int] | None:
