@@ -12,7 +12,7 @@ _WORDS = {
     "chatgpt": "ChatGPT",
     "claude": "Claude",
 }
-_MEANT = {"calendar": "calendar", "contacts": "contacts", "markdown": "notes", "text": "notes"}
+_MEANT = {"calendar": "calendar appointment event", "contacts": "contacts", "markdown": "notes", "text": "notes"}
 
 
 def source_of(origin: str) -> str:

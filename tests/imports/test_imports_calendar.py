@@ -111,7 +111,7 @@ def test_what_comes_again_says_its_rule_and_its_next_days(tmp_path: Path) -> Non
     )
     whole, other, cancelled = found(tmp_path, series, moved, off)
     assert isinstance(whole, Imported) and isinstance(other, Imported) and isinstance(cancelled, Imported)
-    assert whole.text == "Yoga every Tuesday at 18:00 until 20 December 2026. Next on 15 December 2026."
+    assert whole.text == "Yoga every Tuesday at 18:00 until 20 December 2026. Yoga is next on 15 December 2026."
     assert other.text == "Yoga on 9 December 2026 at 19:00, instead of the one on 8 December 2026."
     assert (cancelled.text, cancelled.ended) == ("Yoga on 24 November 2026 is cancelled.", True)
     assert len({whole.key, other.key, cancelled.key}) == 3
@@ -220,4 +220,4 @@ def test_days_are_those_of_another_reading_of_the_standard(fields: dict[str, obj
 )
 def test_rules_in_words(tmp_path: Path, rule: str, words: str) -> None:
     (text,) = texts(found(tmp_path, event("DTSTART:20261203T080000Z", f"RRULE:{rule}", "SUMMARY:It")))
-    assert text.startswith(f"It {words} at 09:00. Next on ")
+    assert text.startswith(f"It {words} at 09:00. It is next on ")

@@ -256,7 +256,7 @@ def _sentence(entry: _Entry, times: str, coming: list[date]) -> str:
         return f"{said}, instead of the one on {day}" if entry.start and _day(entry.start) != entry.instead_of else said
     if entry.cancelled:
         return f"{said} is cancelled"
-    return f"{said}. Next on {', '.join(map(day_text, coming))}" if coming else said
+    return f"{said}. {entry.title} is next on {', '.join(map(day_text, coming))}" if coming else said
 
 
 def _day(moment: datetime | date) -> date:
