@@ -57,7 +57,7 @@ _AND = frozenset(
     "and or but for at on in to the und oder für auf im an et pour y para user username login network ssid netzwerk".split()
 )
 _PIN = re.compile(
-    r"(?:\b(?:PIN|PUK|TAN|Geheimzahl|GEHEIMZAHL|mPIN|OTP)(?:[ -]?(?:[Cc]ode|CODE|[Nn]ummer|[Nn]umber|[Nn]o|[Nn]r))?\b"
+    r"(?:\b(?:PIN|PUK|(?:TAN|OTP)(?=[ ]?[:=]|[ ](?:is|ist|lautet)\b|[ ]\d{6}\b)|Geheimzahl|GEHEIMZAHL|mPIN)(?:[ -]?(?:[Cc]ode|CODE|[Nn]ummer|[Nn]umber|[Nn]o|[Nn]r))?\b"
     r"|(?i:\b(?:pin|puk)[ -]?(?:code|number|nummer)\b|\bcode (?:pin|secret)\b|\b(?:my|the|your|card|sim|bank|phone|meine?|mein|mon|mi)[ ](?:\w{1,12}[ ])?pin\b"
     r"|\bpin(?=[ ]?[:=#]|[ ](?:is|ist|est|es)\b)|\bn[uú]mero secreto\b|\bpass ?code\b|\b(?:verification|confirmation|one[- ]time|2fa|login|log-in|sign-in"
     r"|authentication|authenticator|unlock|best(?:ä|ae)tigungs|verifizierungs|entsperr|freischalt|anmelde)[ -]?code\b"
@@ -67,9 +67,13 @@ _PIN = re.compile(
     r"(?P<value>G-\d{6}|\d{4,8}|\d{3}[ \-]\d{3}|\d{2}[ ]\d{2}(?:[ ]\d{2})?|\d(?:[ ]\d){3,5}|\*?[A-Z0-9]{6,8}(?<=\d)\b)(?![\w/]|[.:,\-]\d)"
 )
 _ONE_TIME = re.compile(
-    r"(?i)(?<![\w.,:/\-])(?P<value>(?:G-)?\d{6,8}|\d{4,5}|\d{3}[ \-]\d{3})[ ](?:is|ist|est|es)[ ](?:your|the|ihr|dein|votre|ton|su|tu)[ ]"
+    r"(?i)(?<![\w.,:/\-])(?P<value>(?:G-)?\d{6,8}|\d{4,5}|\d{3}[ \-]\d{3})[ ](?:is|ist|est|es)[ ](?:your|ihr|dein|votre|ton|su|tu)[ ]"
     r"(?:[\w.&'’\-]{1,20}[ ]){0,4}?(?:[\w\-]{0,20}(?:code|pin|otp|tan|passcode|c[oó]digo))\b"
 )
+_EVERYDAY = re.compile(
+    r"(?i)locker|door|gate|pick|parcel|garage|room|discount|promo|voucher|coupon|gift|booking|reservation|zip|postal|area"
+)
+"""Codes that are what a memory is for."""
 _USERINFO = re.compile(r"(?i)\b[a-z][a-z0-9+.\-]{1,15}://[^\s/@:?#]{0,64}:(?P<value>[^\s/@]{1,128})@")
 _QUERY = re.compile(r"(?i)[?&;](?:pass(?:word|wd)?|pwd|pin)=(?P<value>[^\s&#;\"'<>\[\]]{3,200})")
 _WIFI = re.compile(r"(?i)\bWIFI:")
@@ -89,6 +93,8 @@ def passwords(text: str) -> Iterator[Found]:
         (_OTP, "one-time secret"),
     ):
         for match in pattern.finditer(text):
+            if label == "code" and _EVERYDAY.search(match.group()):
+                continue
             if any(c.isdecimal() for c in match["value"]) or label not in ("PIN", "code"):
                 yield Found(*match.span("value"), "password", label)
     for match in _SETUP.finditer(text):
