@@ -124,7 +124,7 @@ def import_(
         return
     output.say(f"imported {done['memories']} memories from {file}")
     if done["known"]:
-        output.say(f"{done['known']} were there already")
+        output.say(f"{done['known']} {'was' if done['known'] == 1 else 'were'} there already")
     if done.get("redacted"):
         output.say(f"{done['redacted']} secrets were left out (perstream privacy log)")
     if done.get("embedded"):

@@ -162,7 +162,7 @@ def _summary(
         return
     output.say(f"imported {_things(counts['new'], 'new ')} from {path} ({name})", bold=True)
     if counts["known"]:
-        output.say(f"{counts['known']} were there already")
+        output.say(f"{counts['known']} {'was' if counts['known'] == 1 else 'were'} there already")
     if counts["changed"]:
         output.say(f"{counts['changed']} say something else now and were changed")
     if counts["unused"]:
