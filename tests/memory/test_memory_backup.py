@@ -57,12 +57,14 @@ def test_what_is_no_sound_backup_is_not_restored(tmp_path: Path) -> None:
     broken = {
         "cut.db": data[: len(data) // 2],
         "torn.db": data[:8192] + bytes(8192) + data[16384:],
+        "worn.db": data[: 4096 * 9] + b"\x55" * 4096 + data[4096 * 10 :],
         "text.db": b"hello" * 999,
     }
     for name, content in broken.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(StoreError):
+        with pytest.raises(StoreError) as told_so:
             backup.restore(tmp_path / name, tmp_path / "store")
+        assert "\n" not in str(told_so.value)
     with pytest.raises(StoreError, match="no backup"):
         backup.restore(tmp_path / "nowhere.db", tmp_path / "store")
     with opened(tmp_path / "store") as memory:

@@ -130,6 +130,8 @@ def test_everything_is_paused_by_one_button(page: Page, world: World, tmp_path: 
     page.until(lambda: "paused" in page.text(".log"), "it says so")
     time.sleep(0.6)  # two looks
     assert page.run("return document.querySelector('.view img').getAttribute('src')") is None, "and shows nothing"
+    shown = "return getComputedStyle(document.querySelector('.view img')).visibility"
+    assert page.run(shown) == "hidden", "not even a picture that is broken"
     page.go("sources")
     page.until(lambda: page.text(button) == "Resume everything", "still paused")
     page.one(button).click()

@@ -29,7 +29,7 @@ def rows(found: AppStatus) -> Iterator[tuple[str, str]]:
         failed = f"; {backups.failed} failed, the last: {backups.last_error}" if backups.last_error else ""
         yield (
             "backups",
-            f"every {backups.every_h:g} h, newest {newest}, {backups.kept} kept in {backups.folder}{failed}",
+            f"every {backups.every_h:g} h, newest {newest}, {backups.kept} of its own kept in {backups.folder}{failed}",
         )
     dog = found.watchdog
     if dog.keep_one_in > 1:

@@ -38,7 +38,7 @@ Mask = Annotated[
     list[str] | None,
     typer.Option(
         "--mask",
-        help="Region that nobody sees, X Y W H in shares of the picture: 0 0 0.5 1 is its left half; repeatable.",
+        help="Region that nobody sees, X Y W H in shares of the picture: '0 0 0.5 1' is its left half; repeatable.",
     ),
 ]
 Now = Annotated[str | None, typer.Option("--now", help="Take this ISO time as now.", show_default="the wall clock")]

@@ -110,6 +110,8 @@ def _allowed(hint: Any) -> str:
             if value is not None
         ]
         return f"{base.__name__} {', '.join(bounds)}".strip()
+    if get_origin(hint) is tuple:
+        return f"list of {_allowed(get_args(hint)[0])}"
     if get_args(hint):
         return ", ".join(f"`{value}`" for value in get_args(hint))
     return str(hint.__name__)

@@ -145,7 +145,8 @@ def check(backup: Path, engine: Engine = PLAIN) -> int:
     except errors() as error:
         raise explain(error, backup) from error
     if owner != APPLICATION_ID or verdict != "ok" or not 0 < version <= len(MIGRATIONS):
-        raise StoreError(f"{backup} is no sound backup of a PerStream store that this version knows ({verdict})")
+        said = " ".join(str(verdict).split())
+        raise StoreError(f"{backup} is no sound backup of a PerStream store that this version knows ({said})")
     return version
 
 

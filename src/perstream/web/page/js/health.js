@@ -56,7 +56,7 @@ function page(status) {
 function care(status) {
   const { backups, watchdog, chores } = status;
   const rows = {};
-  if (backups?.every_h) rows["newest backup"] = backups.newest ? `${new Date(backups.newest).toLocaleString()}, ${backups.kept} kept` : "none yet";
+  if (backups?.every_h) rows["newest backup"] = backups.newest ? `${new Date(backups.newest).toLocaleString()}, ${backups.kept} of its own kept` : "none yet";
   if (backups?.last_error) rows["last backup failed"] = backups.last_error;
   if (watchdog?.keep_one_in > 1) rows["shedding load"] = `one keyframe in ${watchdog.keep_one_in} of live sources`;
   for (const one of watchdog?.stuck || []) rows[`stuck: ${one.kind} ${one.subject}`] = `${one.step}, ${Math.round(one.seconds)} s`;

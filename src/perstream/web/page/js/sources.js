@@ -55,8 +55,12 @@ export function sources(main) {
         (source.masks?.length || source.faceless) && el("p", { class: "soft" }, `Nobody sees: ${[...(source.masks || []).map((mask) => `region ${mask}`), source.faceless && "faces"].filter(Boolean).join(", ")}`),
         el("p", { class: "soft" }, `${source.frames} frames, ${source.keyframes} keyframes, ${source.memories} memories${drops ? `; dropped: ${drops}` : ""}`),
       ),
-      el("button", { onclick: () => attempt(() => call("POST", `${path}/${paused ? "resume" : "pause"}`)) }, paused ? "Resume" : "Pause"),
-      el("button", { class: "bad", onclick: () => attempt(() => call("DELETE", path)) }, "Stop"),
+      el(
+        "div",
+        { class: "row" },
+        el("button", { onclick: () => attempt(() => call("POST", `${path}/${paused ? "resume" : "pause"}`)) }, paused ? "Resume" : "Pause"),
+        el("button", { class: "bad", onclick: () => attempt(() => call("DELETE", path)) }, "Stop"),
+      ),
     );
   }
 
