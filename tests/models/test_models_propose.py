@@ -73,6 +73,11 @@ DUE = [
     ("I have to take Warfarin against the clots.", "WARFARIN 5 mg"),
 ]
 SILENT = [
+    (
+        "Yoga class every Monday at 18:00 for 1 hour. Yoga class is next on 23 November 2026.",
+        "OPENING HOURS 9:40 - 17:30",
+    ),
+    ("Yoga class on 15 December 2026 at 18:00 for 45 minutes.", "DECEMBER SALE 9:00 - 17:30"),
     ("I am allergic to shellfish.", "CRUNCHY PEANUT BUTTER"),
     ("I am allergic to peanuts.", "Peanut free granola"),
     ("I am not allergic to peanuts.", "PEANUT BUTTER"),

@@ -26,7 +26,9 @@ _ROAD = ConcernKind.DISTRACTION.value + ":"
 _FREE = frozenset({"free", "no", "without", "zero", "non"})
 _PLAN_WORDS = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun am pm platform gate track terminal "
-    "room level floor bay seat line number time day today tomorrow morning evening leave leaves".split()
+    "room level floor bay seat line number time day today tomorrow morning evening leave leaves "
+    "january february march april may june july august september october november december "
+    "hour hours minute minutes days week weeks next every".split()
 )
 
 
