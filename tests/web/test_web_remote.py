@@ -111,6 +111,9 @@ def test_a_picture_may_be_bytes(
     with perstream.Client(url=server.url, token=read_token(store)) as far:
         far.recall(image=tmp_path / "a.jpg")  # a path of this machine means nothing on another
         assert house.recalled["image"] == JPEG
+        house.recalled.clear()
+        far.recall(image=str(tmp_path / "a.jpg"))
+        assert house.recalled["image"] == JPEG
         with pytest.raises(SourceError, match="cannot read"):
             far.recall(image=tmp_path / "missing.jpg")
         with pytest.raises(ConfigError, match="64 KB"):

@@ -35,7 +35,7 @@ class RemoteMemory:
         self,
         text: str = "",
         *,
-        image: Path | bytes | None = None,
+        image: Path | str | bytes | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         k: int | None = None,
@@ -45,6 +45,7 @@ class RemoteMemory:
     ) -> list[Hit]:
         """Search by words, by picture (a file, or a JPEG's bytes), or both; best first. ``now`` is for words alone."""
         how = given(since=since, until=until, k=k, as_of=as_of, history=history or None)
+        image = Path(image) if isinstance(image, str) else image
         if isinstance(image, Path) and self.far:
             image = _bytes_of(image)
         if isinstance(image, bytes):
