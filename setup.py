@@ -68,6 +68,7 @@ TEST = [
     "mypy>=1.13",
     "openai>=1.50",
     "pytest>=8",
+    "pytest-xdist>=3.6",
     "pyyaml>=6",
     "ruff>=0.8",
     "schemathesis>=4",

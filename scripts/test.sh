@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Set up what the tests need and run them. Arguments go to pytest.
+# Set up what the tests need and run them. Arguments go to pytest; without any, all tests run, on up to four cores.
 # The tests of models in this process, and the comparison with sentence-transformers, need torch: it is installed where
 # that does not pull CUDA (or a GPU is there, or PERSTREAM_TEST_TORCH=1); without it those tests are skipped and say so.
 set -euo pipefail
@@ -31,4 +31,6 @@ if [[ "${PERSTREAM_TEST_TORCH:-}" != 0 && ! ( -f "$stamp" && "$(cat "$stamp")" =
   fi
 fi
 export OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1
-exec .venv/bin/python -m pytest "$@"
+if (($#)); then exec .venv/bin/python -m pytest "$@"; fi
+cores="$(.venv/bin/python -c 'import os; print(min(4, os.cpu_count() or 1))')"
+exec .venv/bin/python -m pytest -n "$cores" --dist loadfile

@@ -82,7 +82,7 @@ def test_a_full_disk_is_full_and_then_empty(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
 def test_a_short_run_finds_nothing_wrong() -> None:
-    account = Run(0.35, seed=3).run()
+    account = Run(0.25, seed=3).run()
     assert account.wrong == []
     assert account.acknowledged > 5 and account.answered > 5 and account.flaps > 3
     assert sum(outcome.times for outcome in account.faults.values()) >= 2
