@@ -287,3 +287,8 @@ def test_a_camera_sends_nobody_elsewhere(trap: Trap) -> None:
     assert trap.heard == []
     for one in (between, relay, camera):
         one.close()
+
+
+def test_the_own_address_of_ipv6_is_told_as_this_machine() -> None:
+    with pytest.raises(SourceError, match="::1 is this machine itself"):
+        Reach("camera", (), resolver=lambda host, port: [host], own=lambda address: False).addresses("::1", 80)

@@ -38,6 +38,8 @@ _LOGIN = re.compile(
 )
 _WEAK = re.compile(r"[ \t]{1,3}|[ ]?\n[ ]?")
 _QUOTED = re.compile(r"[\"“”„«»‘'`](?P<value>[^\"“”„«»’'`\n]{1,80})[\"“”„«»’'`]")
+_PHRASE = re.compile(r"[a-z]{3,12}(?: [a-z]{3,12}){3,7}(?=[.!]?(?:\n|$))")
+"""Words as programs and lists of dice make them, alone to the end of the line: "correct horse battery staple"."""
 _TOKEN = re.compile(r"[^\s\"“”„«»]{1,80}")
 _NO_VALUE = frozenset(
     """a an the my your his her our their its this that these those it he she they we you i not no none never too so very also still
@@ -56,6 +58,10 @@ _NO_VALUE = frozenset(
 _AND = frozenset(
     "and or but for at on in to the und oder für auf im an et pour y para user username login network ssid netzwerk".split()
 )
+_DIGIT_WORD = (
+    r"(?i:zero|oh|one|two|three|four|five|six|seven|eight|nine|null|eins|zwei|zwo|drei|vier|f(?:ü|ue)nf|sechs|sieben|acht|neun"
+    r"|z[eé]ro|un|deux|trois|quatre|cinq|sept|huit|neuf|cero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve)"
+)
 _PIN = re.compile(
     r"(?:\b(?:PIN|PUK|(?:TAN|OTP)(?=[ ]?[:=]|[ ](?:is|ist|lautet)\b|[ ]\d{6}\b)|Geheimzahl|GEHEIMZAHL|mPIN)(?:[ -]?(?:[Cc]ode|CODE|[Nn]ummer|[Nn]umber|[Nn]o|[Nn]r))?\b"
     r"|(?i:\b(?:pin|puk)[ -]?(?:code|number|nummer)\b|\bcode (?:pin|secret)\b|\b(?:my|the|your|card|sim|bank|phone|meine?|mein|mon|mi)[ ](?:\w{1,12}[ ])?pin\b"
@@ -63,8 +69,9 @@ _PIN = re.compile(
     r"|authentication|authenticator|unlock|best(?:ä|ae)tigungs|verifizierungs|entsperr|freischalt|anmelde)[ -]?code\b"
     r"|\bcode de (?:v[eé]rification|confirmation|s[eé]curit[eé])\b|\bc[oó]digo de (?:verificaci[oó]n|confirmaci[oó]n|desbloqueo)\b))"
     r"(?:[ ](?i:for|of|to|von|f(?:ü|ue)r|de|del|pour|du)(?:[ ][\w.'’\-]{1,20}){1,3}?)?"
-    r"[ \t]{0,2}(?:[:=#.]|->|(?i:[ ](?:is now|is|was|ist|lautet|est|es)[ ]?:?))?[ \t]{0,2}(?:\n[ ]?)?"
-    r"(?P<value>G-\d{6}|\d{4,8}|\d{3}[ \-]\d{3}|\d{2}[ ]\d{2}(?:[ ]\d{2})?|\d(?:[ ]\d){3,5}|\*?[A-Z0-9]{6,8}(?<=\d)\b)(?![\w/]|[.:,\-]\d)"
+    r"[ \t]{0,2}(?:[:=#.]|->|(?i:[ ](?:is now|is|was|being|ist|lautet|est|es)[ ]?:?))?[ \t]{0,2}(?:\n[ ]?)?"
+    r"(?P<value>G-\d{6}|\d{4,8}|\d{3}[ \-]\d{3}|\d{2}[ ]\d{2}(?:[ ]\d{2})?|\d(?:[ ]\d){3,5}|\*?[A-Z0-9]{6,8}(?<=\d)\b"
+    rf"|(?:{_DIGIT_WORD}(?:[ \-]|,[ ])){{3,7}}{_DIGIT_WORD})(?![\w/]|[.:,\-]\d)"
 )
 _ONE_TIME = re.compile(
     r"(?i)(?<![\w.,:/\-])(?P<value>(?:G-)?\d{6,8}|\d{4,5}|\d{3}[ \-]\d{3})[ ](?:is|ist|est|es)[ ](?:your|ihr|dein|votre|ton|su|tu)[ ]"
@@ -95,8 +102,7 @@ def passwords(text: str) -> Iterator[Found]:
         for match in pattern.finditer(text):
             if label == "code" and _EVERYDAY.search(match.group()):
                 continue
-            if any(c.isdecimal() for c in match["value"]) or label not in ("PIN", "code"):
-                yield Found(*match.span("value"), "password", label)
+            yield Found(*match.span("value"), "password", label)
     for match in _SETUP.finditer(text):
         yield Found(*match.span(), "password", "set-up code")
     yield from _wifi(text)
@@ -143,11 +149,18 @@ def _value(text: str, start: int, stated: bool) -> tuple[int, int] | None:
     token, end = first.group(), _trimmed(first)
     if end - start < (3 if stated else 2) or token.startswith(("[", "<", "*", "•", "…", "_", "{", "$")):
         return None
+    if stated and (phrase := _PHRASE.match(text, start)) is not None and not _of_a_sentence(phrase.group()):
+        return phrase.span()
     if _is_no_value(token) or not any(map(str.isalnum, token)):
         return None
     if end < first.end() or not token.isalpha():
         return start, end
     return start, _rest(text, end)
+
+
+def _of_a_sentence(phrase: str) -> bool:
+    """Whether words behind the first go on with a sentence: "wrong, try it again"."""
+    return any(word.lower() in _AND | _NO_VALUE for word in phrase.split()[1:])
 
 
 def _rest(text: str, end: int) -> int:

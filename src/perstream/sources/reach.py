@@ -93,11 +93,11 @@ class Reach:
     def _refusal(self, address: Address) -> str | None:
         if address in METADATA or address.is_link_local:
             return "a link-local or a cloud's own address"
+        if address.is_loopback:  # ::1 counts as reserved, too
+            return "this machine itself"
         if address.is_unspecified or address.is_multicast or address.is_reserved or address in _THIS_NETWORK:
             return "no machine's address"
-        if address.is_loopback or self._own(address):
-            return "this machine itself"
-        return None
+        return "this machine itself" if self._own(address) else None
 
 
 def plain_host(host: str) -> str:
