@@ -147,6 +147,8 @@ def test_chatgpt(tmp_path: Path) -> None:
     assert [one.text for one in things] == ["I have a dog named Rex.", "I am planning a trip.", "That is all."]
     assert things[0].at == datetime(2025, 3, 1, tzinfo=timezone.utc)
     assert things[0].origin == "chatgpt"
+    copied = write(tmp_path / "copied.txt", "Saved memories\n\nUser likes tea.\n")
+    assert texts(copied) == ["I like tea."]
     memory = write(
         tmp_path / "memory.json",
         json.dumps([{"content": "User likes jazz", "enabled": True}, {"content": "Old", "enabled": False}]),

@@ -26,6 +26,8 @@ from perstream.imports.prose import pieces
 _DATED = re.compile(r"^[\[(]?\s*(\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d)?Z?)?)\s*[\])]?\s*[-–—:]\s+(?=\S)")
 _UNDATED = re.compile(r"^\[(?:unknown|no date|date unknown|n/?a|none)[^\]]{0,20}\]\s*[-–—:]\s+", re.IGNORECASE)
 _LISTS = ("results", "memories", "data")
+_TITLES = frozenset({"saved memories", "manage memories", "memory"})
+"""What stands above the list of memories that is copied from ChatGPT's settings."""
 
 
 def read_mem0(path: Path, user: str | None = None) -> Iterator[Found]:
@@ -85,7 +87,7 @@ def _pasted(text: str, origin: str) -> Iterator[Found]:
         said = piece.text[dated.end() :] if dated else _UNDATED.sub("", piece.text)
         if len(said) > MAX_TEXT:
             yield Skipped(f"line {piece.line}", f"it is longer than {MAX_TEXT} characters")
-        elif any(letter.isalnum() for letter in said):
+        elif any(letter.isalnum() for letter in said) and said.lower() not in _TITLES:
             at = parsed_time(dated.group(1)) if dated else None
             yield Imported(origin, key_for(said), first_person(said), at=at)
 
