@@ -150,6 +150,12 @@ def test_without_a_terminal_it_is_the_environment_or_a_file(
     assert captions(cli) == ["Anna likes tea"]
 
 
+def test_a_folder_without_a_store_is_not_told_as_a_plain_store(cli: Cli) -> None:
+    assert "there is no store yet" in cli("vault", "status").out
+    cli("remember", "Anna likes tea")
+    assert "no store" not in cli("vault", "status").out
+
+
 def test_a_store_that_somebody_writes_to_is_not_touched(cli: Cli) -> None:
     cli("remember", "Anna likes tea")
     lock = WriterLock(cli.store / "writer.lock")

@@ -48,7 +48,7 @@ def status(store: options.Store = None, config: options.ConfigFile = None, as_js
     output.table(
         [
             ("store", str(keys.folder)),
-            ("encrypted", "yes" if found.encrypted else "no"),
+            ("encrypted", _whether(keys, found.encrypted)),
             ("key", found.place + (" (NOT THERE)" if found.key_there is False else "")),
             ("backups", f"{found.backups}, of which anybody can read {found.plain_backups}"),
             *((("elsewhere", f"{found.unreachable_backups} not there now"),) if found.unreachable_backups else ()),
@@ -59,6 +59,15 @@ def status(store: options.Store = None, config: options.ConfigFile = None, as_js
         output.say("rewriting was broken off: do it once more; the store opens as it is", color="yellow")
     elif found.encrypted and found.plain_backups:
         output.say("`perstream vault encrypt` encrypts those backups too", color="yellow")
+
+
+def _whether(keys: Vault, encrypted: bool) -> str:
+    """A folder that somebody misspelled is not told as a store that anybody can read."""
+    from perstream.memory.store import DATABASE
+
+    if not (keys.folder / DATABASE).exists():
+        return "there is no store yet"
+    return "yes" if encrypted else "no"
 
 
 @group.command()
