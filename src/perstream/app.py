@@ -61,15 +61,15 @@ def open_memory(config: Config, backend: Backend, *, read_only: bool = False, ke
     return Memory.open(store_folder(config), config.memory, backend.embedder.embed, read_only=read_only, keys=keys)
 
 
-def build(config: Config, ask: Ask = nobody) -> App:
+def build(config: Config, ask: Ask = nobody, *, lasting: bool = False) -> App:
     """Choose the parts and start the assistant thread. The caller closes what it gets.
 
-    ``ask`` is heard when the store is sealed by a passphrase that the settings do not name.
+    ``ask`` is heard when the store is sealed by a passphrase that the settings do not name; for ``lasting`` see App.
     """
     config, keys = lodging(config, ask)
     try:
         backend = load_backend(config.backend, config.moment)
-        return App(config, backend, open_memory(config, backend, keys=keys))
+        return App(config, backend, open_memory(config, backend, keys=keys), lasting=lasting)
     except BaseException:
         keys.ended()
         raise
@@ -78,10 +78,13 @@ def build(config: Config, ask: Ask = nobody) -> App:
 class App(Private):
     """One running house over one store. Every method may be called from any thread."""
 
-    def __init__(self, config: Config, backend: Backend, memory: Memory) -> None:
+    def __init__(self, config: Config, backend: Backend, memory: Memory, *, lasting: bool = False) -> None:
+        """A ``lasting`` house goes on after its recordings: "now" is a recording's time only while that runs."""
         self.config = config
         self.store = store_folder(config)
-        self._source_now: datetime | None = None
+        self._lasting = lasting
+        self._recorded: tuple[str, datetime] | None = None
+        """The recording in use, and the time in it."""
         self._fed = Fed()
         self._veil = Veil(config.privacy)
         self._pauses = Pauses(self.store)
@@ -158,7 +161,9 @@ class App(Private):
 
     def now(self) -> datetime:
         """What "now" means: the clock of the recording last watched, else the wall clock (UTC)."""
-        return self._source_now or _utc_now()
+        if self._recorded is None or (self._lasting and self._supervisor.over(self._recorded[0])):
+            return _utc_now()
+        return self._recorded[1]
 
     # --- the house ------------------------------------------------------------------------
 
@@ -260,9 +265,9 @@ class App(Private):
         return self._veil.over(source, request)
 
     def _notice(self, percept: Percept) -> None:
-        at = percept.keyframe.captured_at
-        self._source_now = None if abs(_utc_now() - at) < LIVE else at
-        self._views[percept.keyframe.source] = percept.keyframe.rgb
+        name, at = percept.keyframe.source, percept.keyframe.captured_at
+        self._recorded = None if abs(_utc_now() - at) < LIVE else (name, at)
+        self._views[name] = percept.keyframe.rgb
 
 
 def _utc_now() -> datetime:

@@ -87,6 +87,14 @@ def test_several_sightings_are_counted_from_below(embedder: MiniLM) -> None:
     assert "08:10" in str(ask(world, "When did I first see bus 12?").text)
 
 
+def test_what_was_told_is_repeated_in_words(embedder: MiniLM) -> None:
+    world = World(
+        [Item("a", -60, told="I parked on level 2"), Item("b", -30, told="My sister's name is Julia")], embedder
+    )
+    answer = ask(world, "What did I tell you?")
+    assert "You parked on level 2" in str(answer.text) and "Julia" in str(answer.text)
+
+
 def test_a_single_reading_is_said_with_doubt(embedder: MiniLM) -> None:
     world = World([Item("a", 10, ("maybe:GATE C4",))], embedder)
     assert "perhaps read" in str(ask(world, "Which gate did I see?").text)

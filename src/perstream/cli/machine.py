@@ -197,7 +197,7 @@ def _serve(settings: Config, sources: list[str], masks: list[str], as_json: bool
     notifier = Notifier(os.environ)
     if notifier.heard:
         faulthandler.enable()  # the watchdog's SIGABRT leaves the threads' stacks in the journal
-    with build(settings, ask) as app:
+    with build(settings, ask, lasting=True) as app:
         app.warm()
         for uri in sources:
             # A camera that is not there yet may come; a file that is not there is a mistake.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,7 +104,7 @@ def watch(
             if failure is not None:
                 raise failure
             for question in questions or []:
-                _ask(house, question, as_json)
+                _ask(house, name, question, as_json)
         except KeyboardInterrupt:
             typer.echo("perstream: stopping; what was perceived is being remembered", err=True)
             if name is not None:
@@ -125,17 +126,17 @@ def _check_paused(house: App | Client, name: str) -> None:
 def _until_done(house: App | Client, name: str, view: LiveView, *, prompt: bool, as_json: bool) -> None:
     """Run the prompt while the source runs, or wait for its end."""
     if prompt and not as_json and sys.stdin.isatty():
-        _prompt(house)
+        _prompt(house, name)
         return
     while house.wait(name, timeout=0.5) is None:
         pass  # short waits, so that Ctrl-C is heard at once
     view.ended.wait(timeout=10)  # answers come below what happened before them
     if prompt and not sys.stdin.isatty():
         for line in _piped():
-            _ask(house, line, as_json)
+            _ask(house, name, line, as_json)
 
 
-def _prompt(house: App | Client) -> None:
+def _prompt(house: App | Client, name: str) -> None:
     """Read questions until Ctrl-D or /quit; what happens meanwhile is printed above the line."""
     from prompt_toolkit import PromptSession
     from prompt_toolkit.patch_stdout import patch_stdout
@@ -151,10 +152,10 @@ def _prompt(house: App | Client) -> None:
             if line in ("/quit", "/exit", "quit", "exit"):
                 return
             if line:
-                _obey(house, line)
+                _obey(house, name, line)
 
 
-def _obey(house: App | Client, line: str) -> None:
+def _obey(house: App | Client, name: str, line: str) -> None:
     command, _, rest = line.partition(" ")
     if command == "/remember" and rest.strip():
         house.tell(rest.strip())  # the live view shows what was stored
@@ -164,14 +165,22 @@ def _obey(house: App | Client, line: str) -> None:
     elif command.startswith("/"):
         output.say(HELP)
     else:
-        _ask(house, line, as_json=False)
+        _ask(house, name, line, as_json=False)
 
 
-def _ask(house: App | Client, question: str, as_json: bool) -> None:
+def _ask(house: App | Client, name: str, question: str, as_json: bool) -> None:
     if not as_json:
         output.say(f"? {question}", bold=True)
-    reply = house.ask(question)
+    reply = house.ask(question, now=_ended_at(house, name))
     output.emit(reply) if as_json else output.print_reply(reply)
+
+
+def _ended_at(house: App | Client, name: str) -> datetime | None:
+    """Questions about a recording that has ended are asked at its end; None while it runs, and for what is live."""
+    from perstream.daemon.status import SourceState
+
+    ended = (one for one in house.sources() if one.name == name and not one.live and one.state is SourceState.ENDED)
+    return next((one.last_frame_at for one in ended), None)
 
 
 def _piped() -> Iterable[str]:

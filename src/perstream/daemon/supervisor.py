@@ -119,6 +119,11 @@ class Supervisor:
         """Whether a source goes on whether or not somebody looks. Raises NotFound."""
         return self._find(name).live
 
+    def over(self, name: str) -> bool:
+        """Whether a source has ended, or is watched no longer."""
+        with self._lock:
+            return name not in self._watched or self._watched[name].over
+
     def paused(self, name: str) -> bool:
         """Whether a source is paused. Raises NotFound."""
         return self._find(name).pipeline.paused

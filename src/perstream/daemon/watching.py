@@ -15,7 +15,7 @@ from perstream.daemon.status import SourceRequest, SourceStatus
 from perstream.daemon.supervisor import Supervisor
 from perstream.daemon.unasked import Unasked
 from perstream.daemon.veil import checked_masks
-from perstream.errors import NotFound, PerStreamError
+from perstream.errors import ConfigError, NotFound, PerStreamError
 from perstream.events import Done
 from perstream.keyframes.thumbnail import thumbnail
 from perstream.sources import PushSource
@@ -63,8 +63,13 @@ class Watching(Unasked):
         self._pauses.removed(name)
 
     def pause(self, name: str | None = None) -> None:
-        """Perceive nothing of this source, or of all and those to come, also after a restart. NotFound, StoreError."""
+        """Perceive nothing of this source, or of all and those to come, also after a restart.
+
+        NotFound, StoreError, ConfigError for one that has ended: the pause would hold the next one of that name.
+        """
         self._supervisor.pause(name)
+        if name is not None and self._supervisor.over(name):
+            raise ConfigError(f"{name} has ended: there is nothing to pause")
         self._pauses.pause(name)
         if name is None:
             self._supervisor.pause()  # what came in between

@@ -70,7 +70,7 @@ def phrase(scored: Scored, context: Context) -> str | None:
     return _RULES[context.question.kind](scored, context)
 
 
-def _told(unit: Unit, context: Context) -> str:
+def stated(unit: Unit, context: Context) -> str:
     """A told sentence is its own answer; of what was heard the words are quoted."""
     if unit.way == "told":
         return as_sentence(f"{told_back(unit.text)} ({cite(unit, context.now)})")
@@ -89,14 +89,14 @@ def _what(scored: Scored, context: Context) -> str | None:
     if towards:
         place = place_gone_to(unit, question)
         if place or any(t.word == towards[0] and scored.met[t.stem] < MET for t in question.terms):
-            return None if not place else _told(unit, context) if unit.way == "told" else _backed(place, unit, context)
+            return None if not place else stated(unit, context) if unit.way == "told" else _backed(place, unit, context)
     if names_none(unit, question):
         return None
     if unit.way in ("told", "heard", "seen", "faces"):
         span = ""
         if unit.way == "heard":
             span = name_said(unit, question, context.relevance) or object_after(unit, question, context.relevance)
-        return _backed(span, unit, context) if span else _told(unit, context)
+        return _backed(span, unit, context) if span else stated(unit, context)
     if unit.way == "code":
         return _backed(unit.text, unit, context)
     value = value_in(unit, context.question, context.relevance)
@@ -109,7 +109,7 @@ def _what(scored: Scored, context: Context) -> str | None:
 def _text(scored: Scored, context: Context) -> str | None:
     unit = scored.unit
     if unit.way not in ("read", "code"):
-        return _told(unit, context)
+        return stated(unit, context)
     return as_sentence(f"it said {quote(one_line(unit.lines))} ({where_from(unit, context.now)})")
 
 
@@ -125,7 +125,7 @@ def _typed(scored: Scored, context: Context) -> str | None:
             span = value_in(unit, question, context.relevance)
     if not span:
         return None
-    return _told(unit, context) if unit.way in ("told", "seen") else _backed(span, unit, context)
+    return stated(unit, context) if unit.way in ("told", "seen") else _backed(span, unit, context)
 
 
 def _place_number(scored: Scored, context: Context) -> str | None:
@@ -136,7 +136,7 @@ def _place_number(scored: Scored, context: Context) -> str | None:
         numbers = [number] if number else []  # "My bus to Vienna is number 37"
     if not numbers:
         return None
-    return _told(unit, context) if unit.way in ("told", "seen") else _backed(numbers[0], unit, context)
+    return stated(unit, context) if unit.way in ("told", "seen") else _backed(numbers[0], unit, context)
 
 
 def _when(scored: Scored, context: Context) -> str | None:
@@ -154,7 +154,7 @@ def _when(scored: Scored, context: Context) -> str | None:
     if unit.way == "told" and dated:
         return as_sentence(f"{dated}: {told_back(unit.text)} ({cite(unit, context.now)})")
     if unit.way in ("told", "seen"):
-        return _told(unit, context)
+        return stated(unit, context)
     if dated:
         return _backed(dated, unit, context)
     subject = re.match(
@@ -184,8 +184,8 @@ def _where(scored: Scored, context: Context) -> str | None:
     if unit.way in ("told", "heard", "seen"):
         place = place_in(unit, question, context.relevance)
         if place:
-            return _told(unit, context) if unit.way != "heard" else _backed(place, unit, context)
-        return None if unit.way != "heard" or not question.perceived else _told(unit, context)
+            return stated(unit, context) if unit.way != "heard" else _backed(place, unit, context)
+        return None if unit.way != "heard" or not question.perceived else stated(unit, context)
     numbers = [place for place in place_numbers(unit.text, "") if place not in question.text.lower()]
     if numbers and not question.perceived:
         return _backed(numbers[0], unit, context)
@@ -223,7 +223,7 @@ def _who(scored: Scored, context: Context) -> str | None:
     person = person_in(unit, context.question, context.relevance)
     if not person:
         return None
-    return _told(unit, context) if unit.way in ("told", "seen", "heard") else _backed(person, unit, context)
+    return stated(unit, context) if unit.way in ("told", "seen", "heard") else _backed(person, unit, context)
 
 
 def _said(scored: Scored, context: Context) -> str | None:
@@ -236,7 +236,7 @@ def _said(scored: Scored, context: Context) -> str | None:
     if unit.way == "told" and re.search(
         rf"\b{re.escape(speaker)}\b.*\b(?:said|told|asked|mentioned|says|wants)\b", unit.text.lower()
     ):
-        return _told(unit, context)
+        return stated(unit, context)
     return None
 
 
@@ -248,7 +248,7 @@ def _count(scored: Scored, context: Context) -> str | None:
     count = count_of(unit, question, context.relevance)
     if not count:
         return None
-    return _told(unit, context) if unit.way in ("told", "seen") else _backed(count, unit, context)
+    return stated(unit, context) if unit.way in ("told", "seen") else _backed(count, unit, context)
 
 
 def _yes_no(scored: Scored, context: Context) -> str | None:

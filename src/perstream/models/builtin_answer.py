@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 
-from perstream.models.answer_rules import Context, phrase
+from perstream.models.answer_rules import Context, phrase, stated
 from perstream.models.carriers import CARRIERS
 from perstream.models.lexicon import Lexicon
 from perstream.models.periods import period_of
@@ -163,7 +163,7 @@ class BuiltinAnswerer:
         if len(chosen) == 1:
             text = phrase(chosen[0], context) or ""
         else:
-            text = " ".join(as_sentence(cite(s.unit, context.now)) for s in chosen)
+            text = " ".join(stated(s.unit, context) for s in chosen)
         return Answer(text, tuple(dict.fromkeys(s.unit.memory.id for s in chosen)), fit[0].confidence)
 
     @staticmethod
@@ -186,7 +186,7 @@ class BuiltinAnswerer:
         chosen = sorted(list(first.values())[:4], key=lambda u: u.at)
         if not chosen:
             return NO_ANSWER
-        text = " ".join(as_sentence(cite(u, context.now)) for u in chosen)
+        text = " ".join(stated(u, context) for u in chosen)
         return Answer(text, tuple(u.memory.id for u in chosen), 0.5)
 
 

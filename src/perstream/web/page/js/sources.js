@@ -58,7 +58,7 @@ export function sources(main) {
       el(
         "div",
         { class: "row" },
-        el("button", { onclick: () => attempt(() => call("POST", `${path}/${paused ? "resume" : "pause"}`)) }, paused ? "Resume" : "Pause"),
+        !["ended", "failed"].includes(source.state) && el("button", { onclick: () => attempt(() => call("POST", `${path}/${paused ? "resume" : "pause"}`)) }, paused ? "Resume" : "Pause"),
         el("button", { class: "bad", onclick: () => attempt(() => call("DELETE", path)) }, "Stop"),
       ),
     );
