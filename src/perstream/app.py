@@ -27,6 +27,7 @@ from perstream.daemon.private import Private
 from perstream.daemon.sink import AssistantSink
 from perstream.daemon.status import SourceRequest
 from perstream.daemon.supervisor import Supervisor
+from perstream.daemon.trimming import trimming
 from perstream.daemon.upkeep import Household, Upkeep
 from perstream.daemon.upkeep_state import Alert
 from perstream.daemon.veil import Veil
@@ -122,7 +123,7 @@ class App(Private):
             Household(
                 config, self.store, memory, backend, worker, self._supervisor, self._delivery, self.bus, self._hushed
             ),
-            self._aging.chores,
+            (*self._aging.chores, *trimming()),
         )
         self._worker.start()
         self._supervisor.start()

@@ -192,11 +192,13 @@ def _serve(settings: Config, sources: list[str], masks: list[str], as_json: bool
     from perstream.app import build
     from perstream.daemon import good_settings
     from perstream.daemon.notify import Heartbeat, Notifier
+    from perstream.daemon.trimming import few_heaps
     from perstream.daemon.vitals import trouble_of
 
     notifier = Notifier(os.environ)
     if notifier.heard:
         faulthandler.enable()  # the watchdog's SIGABRT leaves the threads' stacks in the journal
+    few_heaps()
     with build(settings, ask, lasting=True) as app:
         app.warm()
         for uri in sources:
