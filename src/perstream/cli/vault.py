@@ -80,7 +80,10 @@ def encrypt(
 ) -> None:
     """Encrypt a store and its backups in place. Once more encrypts what could not be reached the first time."""
     smith = _locksmith(config, store, key_from, key_file)
-    _told(smith.encrypt(), "encrypted", as_json)
+    done = smith.encrypt()
+    _told(done, "encrypted", as_json)
+    if key_from is not None and not done.store and not as_json:
+        output.say("its key stays where it is: `perstream vault move` keeps it elsewhere", color="yellow")
 
 
 @group.command()
@@ -153,7 +156,8 @@ def _told(done: Rewritten, verb: str, as_json: bool) -> None:
     if as_json:
         output.emit(asdict(done))
         return
-    output.say(f"{verb}: {'the store' if done.store else 'the store was so already'}, {done.backups} backups")
+    backups = f"{done.backups} backup{'' if done.backups == 1 else 's'}"
+    output.say(f"{verb}: {'the store' if done.store else 'the store was so already'}, {backups}")
     for path, why in done.left:
         output.say(f"not {verb}: {path}: {why}", color="yellow")
     if done.unreachable:
