@@ -72,6 +72,14 @@ def test_a_note(tmp_path: Path) -> None:
     assert {thing.origin for thing in things} == {"markdown:Trips.md"}
 
 
+def test_calendars_in_a_folder_of_notes_are_named_and_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("- the key is under the mat\n")
+    (tmp_path / "Work.ICS").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    found = list(read("markdown", tmp_path, NOW, BERLIN))
+    assert [one.where for one in found if isinstance(one, Skipped)] == ["Work.ICS"]
+    assert sum(isinstance(one, Imported) for one in found) == 1
+
+
 def test_a_folder(tmp_path: Path) -> None:
     vault = tmp_path / "vault"
     write(vault / "daily/2026-11-18.md", "Met Anna for lunch.\n\nMet Anna for lunch.")

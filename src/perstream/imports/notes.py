@@ -14,6 +14,8 @@ from perstream.imports.item import MAX_TEXT, Found, Imported, Skipped
 from perstream.imports.prose import pieces, under
 
 SUFFIXES = (".md", ".markdown", ".txt")
+OTHERS = (".ics", ".vcf")
+"""What can be imported, but is no note: it is named, so that nobody thinks it was taken."""
 MAX_FILES = 20_000
 MAX_DEPTH = 12
 """Folders within folders."""
@@ -35,6 +37,9 @@ def read_notes(path: Path, zone: tzinfo | None = None) -> Iterator[Found]:
             yield Skipped(base, f"it has more than {MAX_FILES} notes; the rest was left out", cut=True)
             return
         name = file.relative_to(path).as_posix()
+        if file.suffix.lower() in OTHERS:
+            yield Skipped(short_name(name), "it is no note: import it by itself")
+            continue
         try:
             yield from _note(file, f"{base}/{short_name(name)}", zone)
         except PerStreamError as error:
@@ -52,7 +57,7 @@ def _notes_in(folder: Path) -> Iterator[Path]:
         )
         for name in sorted(files):
             file = Path(place, name)
-            if file.suffix.lower() in SUFFIXES and not name.startswith(".") and not file.is_symlink():
+            if file.suffix.lower() in SUFFIXES + OTHERS and not name.startswith(".") and not file.is_symlink():
                 yield file
 
 
