@@ -54,11 +54,14 @@ def test_without_a_disk_in_ram_it_is_a_folder_for_temporary_files(place: Path, t
 
 
 def test_without_sqlcipher_it_is_in_ram_or_not_at_all(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    Incognito().ended()
+    assert caplog.messages == []
     monkeypatch.setattr(incognito, "has_sqlcipher", lambda: False)
     session = Incognito()
     assert session.folder.parent == place
+    assert ["can be read by you" in told for told in caplog.messages] == [True]
     assert not session.engine(True).keys
     session.ended()
     (tmp_path / "mounts").write_text("")

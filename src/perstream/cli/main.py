@@ -101,8 +101,9 @@ def _main(
     profile.choose(person)
     logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     if not verbose:
-        # That the brain is not the one that was hoped for must be seen.
+        # That the brain, or the privacy, is not what was hoped for must be seen.
         logging.getLogger("perstream.models").setLevel(logging.WARNING)
+        logging.getLogger("perstream.memory.incognito").setLevel(logging.WARNING)
 
 
 def main() -> None:

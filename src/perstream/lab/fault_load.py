@@ -38,10 +38,6 @@ class Ledger:
     refusals: Counter[str] = field(default_factory=Counter)
     """Requests that were refused or broke off, by kind: while something is broken that is right."""
 
-    def first_after(self, moment: float) -> float | None:
-        """When something told after ``moment`` was first acknowledged."""
-        return next((done for asked, done in reversed(self.acknowledged_at[-4000:]) if asked >= moment), None)
-
     def wait_after(self, moment: float, timeout: float) -> float | None:
         """Seconds from ``moment`` until something told after it was acknowledged; None when that took too long."""
         until = time.monotonic() + timeout

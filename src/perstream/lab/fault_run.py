@@ -184,6 +184,7 @@ class Run:
         while time.monotonic() < until:
             for fault in self._rng.sample(possible, len(possible)):
                 outcome = self.account.faults[fault.name]
+                before = len(outcome.recoveries_s)
                 try:
                     fault.strike(world, outcome)
                 except (PerStreamError, OSError) as error:
@@ -193,7 +194,7 @@ class Run:
                             f"the daemon had ended with {world.daemon.exit_code}; it was started again"
                         )
                         world.start()
-                self._say(fault, outcome)
+                self._say(fault, outcome, before)
                 quiet = time.monotonic() + self._rng.uniform(*BETWEEN_S)
                 while time.monotonic() < min(quiet, until):
                     samples.append(_Sample(time.monotonic(), world.daemon.rss_mb(), world.memories_mb()))
@@ -214,8 +215,8 @@ class Run:
         account.refusals = dict(ledger.refusals)
         account.hangs = ledger.hangs + sum(outcome.hangs for outcome in account.faults.values())
 
-    def _say(self, fault: Fault, outcome: Outcome) -> None:
-        took = f"{outcome.recoveries_s[-1]:.2f} s" if outcome.recoveries_s else "not back"
+    def _say(self, fault: Fault, outcome: Outcome, before: int) -> None:
+        took = f"{outcome.recoveries_s[-1]:.2f} s" if len(outcome.recoveries_s) > before else "not back"
         print(f"{time.strftime('%H:%M:%S')} {fault.name} ({outcome.times}): {took}", file=sys.stderr, flush=True)
 
 

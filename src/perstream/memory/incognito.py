@@ -1,11 +1,13 @@
 """A store that ends with the process and leaves nothing.
 
-Its folder is private and in RAM where the system has such a place (/dev/shm); its files are encrypted with a key that
-is nowhere but in this process, so that what a killed process leaves behind is noise, until the next session removes it.
+Its folder is private and in RAM where the system has such a place (/dev/shm). With SQLCipher its files are encrypted with
+a key that is nowhere but in this process, so that what a killed process leaves behind is noise, until the next session
+removes it. Without, that can be read by this user until then, or until the machine is switched off; this is said.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import tempfile
@@ -16,6 +18,7 @@ from perstream.errors import ConfigError, StoreBusy, StoreError
 from perstream.memory.engine import PLAIN, Engine, Key, has_sqlcipher
 from perstream.memory.lock import WriterLock
 
+log = logging.getLogger(__name__)
 PREFIX = "perstream-incognito-"
 _HELD = "session.lock"
 _RAM = Path("/dev/shm")
@@ -38,6 +41,11 @@ class Incognito:
             raise ConfigError(
                 "an incognito session needs SQLCipher, or a disk in RAM that this system does not have: "
                 "pip install 'perstream[crypt]'"
+            )
+        if not encrypted:
+            log.warning(
+                "incognito without SQLCipher: what a killed session leaves can be read by you until the next one or a "
+                "restart of the machine; pip install 'perstream[crypt]' makes it noise"
             )
         for place in (_RAM, Path(tempfile.gettempdir())):
             _sweep(place)
